@@ -1,0 +1,3 @@
+"""The rules, one module a family, each beside its cards (`<family>.toml`)."""
+
+from __future__ import annotations

@@ -1,0 +1,85 @@
+"""Levels as intervals: what is guaranteed when every unknown is bad, and what is best when every unknown is good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from probes.interface import Part
+from rules.interface import Finding, Maturity, Outcome, Severity
+
+#: The level when nothing fails.
+BEST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A level from 1 to 5, printed as one number only when both ends are equal."""
+
+    guaranteed: int
+    best: int
+
+    def __str__(self) -> str:
+        return str(self.best) if self.guaranteed == self.best else f"{self.guaranteed}-{self.best}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryLevel:
+    """The ANSSI-scale level (our estimate) of a forest or domain, with the points behind it.
+
+    ``evaluated`` and ``not_evaluated`` are ids of control points; ``failing`` pairs each failing point with its
+    lowest failing level.
+    """
+
+    asset: str
+    level: Interval
+    evaluated: tuple[str, ...]
+    not_evaluated: tuple[str, ...]
+    failing: tuple[tuple[str, int], ...]
+
+
+def directory_level(asset: str, findings: Iterable[Finding]) -> DirectoryLevel:
+    """Return the level over the findings of a forest (its domains included) or of one domain.
+
+    ``best`` is the lowest failing level, else 5; ``guaranteed`` also counts the lowest level of each point, or
+    threshold of a point, that was not evaluated.
+    """
+    points = [f for f in findings if f.control]
+    failing: dict[str, int] = {}
+    unknown: dict[str, int] = {}
+    for finding in points:
+        if finding.outcome is Outcome.NOT_MET and finding.levels:
+            failing[finding.control] = min(*finding.levels, failing.get(finding.control, BEST))
+        open_levels = finding.levels if finding.outcome is Outcome.UNDETERMINED else finding.open_levels
+        if open_levels:
+            unknown[finding.control] = min(*open_levels, unknown.get(finding.control, BEST))
+    best = min(failing.values(), default=BEST)
+    undecided = {f.control for f in points if f.outcome is Outcome.UNDETERMINED}
+    return DirectoryLevel(
+        asset=asset,
+        level=Interval(guaranteed=min((best, *unknown.values())), best=best),
+        evaluated=tuple(sorted({f.control for f in points} - undecided)),
+        not_evaluated=tuple(sorted(undecided)),
+        failing=tuple(sorted(failing.items())),
+    )
+
+
+#: Estimated exposure level (ours): the worst open severity decides.
+LEVEL_OF_SEVERITY = {Severity.CRITICAL: 1, Severity.HIGH: 2, Severity.MEDIUM: 3, Severity.LOW: 4}
+
+
+def exposure_level(findings: Iterable[Finding]) -> Interval | None:
+    """Return the estimated exposure level over the exposure findings, or None when there is none.
+
+    Waived findings still count; rules that are not stable do not.
+    """
+    relevant = [f for f in findings if f.part is Part.EXPOSURE and f.maturity is Maturity.STABLE]
+    if not relevant:
+        return None
+    best = min((_level(f) for f in relevant if f.outcome is Outcome.NOT_MET), default=BEST)
+    unknown = min((_level(f) for f in relevant if f.outcome is Outcome.UNDETERMINED), default=BEST)
+    return Interval(guaranteed=min(best, unknown), best=best)
+
+
+def _level(finding: Finding) -> int:
+    return LEVEL_OF_SEVERITY.get(finding.severity, BEST)

@@ -1,0 +1,3 @@
+"""The store: tables, journal, captures, audit log and migrations."""
+
+from __future__ import annotations
