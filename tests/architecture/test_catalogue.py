@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from probes.facts.codec import known_facts
-from rules.interface import Card, Fact, Maturity, Rule, View, Words
+from probes.interface import Fact
+from rules.interface import Card, Maturity, Rule, View, Words
 from rules.registry import load
 
 ROOT = Path(__file__).parents[2]
