@@ -20,15 +20,12 @@ class UnknownFactError(LookupError):
 @cache
 def known_facts() -> dict[str, type[Fact]]:
     """Return every fact class by its kind."""
-    for module in pkgutil.walk_packages(probes.facts.__path__, "probes.facts."):
-        importlib.import_module(module.name)
     found: dict[str, type[Fact]] = {}
-    pending = list(Fact.__subclasses__())
-    while pending:
-        cls = pending.pop()
-        pending.extend(cls.__subclasses__())
-        if "kind" in vars(cls) and found.setdefault(cls.kind, cls) is not cls:
-            raise TypeError(f"two facts are of kind {cls.kind}")
+    for name in sorted(m.name for m in pkgutil.walk_packages(probes.facts.__path__, "probes.facts.")):
+        for value in vars(importlib.import_module(name)).values():
+            if isinstance(value, type) and issubclass(value, Fact) and "kind" in vars(value):
+                if found.setdefault(value.kind, value) is not value:
+                    raise TypeError(f"two facts are of kind {value.kind}")
     return found
 
 
