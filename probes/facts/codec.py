@@ -23,9 +23,9 @@ def known_facts() -> dict[str, type[Fact]]:
     found: dict[str, type[Fact]] = {}
     for name in sorted(m.name for m in pkgutil.walk_packages(probes.facts.__path__, "probes.facts.")):
         for value in vars(importlib.import_module(name)).values():
-            if isinstance(value, type) and issubclass(value, Fact) and "kind" in vars(value):
-                if found.setdefault(value.kind, value) is not value:
-                    raise TypeError(f"two facts are of kind {value.kind}")
+            is_fact = isinstance(value, type) and issubclass(value, Fact) and "kind" in vars(value)
+            if is_fact and found.setdefault(value.kind, value) is not value:
+                raise TypeError(f"two facts are of kind {value.kind}")
     return found
 
 

@@ -1,0 +1,53 @@
+"""What probes speak: assets, mandates, facts, observations, attempts, and the Line."""
+
+from __future__ import annotations
+
+from probes.interface.assets import Asset, AssetKind, Part, Vantage, service
+from probes.interface.line import DnsQuestion, Line, PortAnswer, PortState, Stream
+from probes.interface.mandate import Hosted, IPAddress, IPNetwork, Mandate, Scope, Window, canonical_name
+from probes.interface.observation import (
+    MANDATED,
+    Attempt,
+    CaptureReader,
+    Digest,
+    Fact,
+    Observation,
+    ProbeError,
+    Reason,
+    Status,
+)
+from probes.interface.probe import NoSettings, Probe, Shortfall, Sight, Yield
+
+__all__ = [
+    "MANDATED",
+    "Asset",
+    "AssetKind",
+    "Attempt",
+    "CaptureReader",
+    "Digest",
+    "DnsQuestion",
+    "Fact",
+    "Hosted",
+    "IPAddress",
+    "IPNetwork",
+    "Line",
+    "Mandate",
+    "NoSettings",
+    "Observation",
+    "Part",
+    "PortAnswer",
+    "PortState",
+    "Probe",
+    "ProbeError",
+    "Reason",
+    "Scope",
+    "Shortfall",
+    "Sight",
+    "Status",
+    "Stream",
+    "Vantage",
+    "Window",
+    "Yield",
+    "canonical_name",
+    "service",
+]

@@ -1,0 +1,86 @@
+"""The mandate: who authorised what, until when, how deep, and on what scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, time
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A span of local time in which scanning is allowed: weekdays (Monday is 0), start and end."""
+
+    days: frozenset[int]
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """A name served by a provider, with the ports and the provider's authorisation."""
+
+    name: str
+    provider: str
+    ports: frozenset[int]
+    authorisation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a mandate lets Hygie look at; exclusions always win.
+
+    ``directories`` are the ``ldap(s)://host[:port]`` addresses of the directories; ``exclusions`` are names
+    (with everything beneath them) and networks.
+    """
+
+    domains: tuple[str, ...] = ()
+    networks: tuple[IPNetwork, ...] = ()
+    hosted: tuple[Hosted, ...] = ()
+    directories: tuple[str, ...] = ()
+    excluded_names: tuple[str, ...] = ()
+    excluded_networks: tuple[IPNetwork, ...] = ()
+
+    def holds_name(self, name: str) -> bool:
+        """Tell whether a name is one of the domains, or beneath one, and not excluded."""
+        return _beneath(name, self.domains) and not self.excludes_name(name)
+
+    def excludes_name(self, name: str) -> bool:
+        """Tell whether a name is excluded, or beneath an excluded name."""
+        return _beneath(name, self.excluded_names)
+
+    def hosted_name(self, name: str) -> Hosted | None:
+        """Return the hosting declared for exactly this name."""
+        wanted = canonical_name(name)
+        return next((h for h in self.hosted if canonical_name(h.name) == wanted), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """The authorisation to scan: who signed what, until when, how deep, and on what scope.
+
+    ``document_sha256`` is empty when no document was declared. Dates are inclusive, read in UTC.
+    """
+
+    reference: str
+    signatory: str
+    document_sha256: str
+    valid_from: date
+    valid_until: date
+    level: int
+    scope: Scope
+    windows: tuple[Window, ...] = ()
+
+
+def canonical_name(name: str) -> str:
+    """Return a DNS name in lower case, without final dot."""
+    return name.rstrip(".").lower()
+
+
+def _beneath(name: str, parents: Iterable[str]) -> bool:
+    wanted = canonical_name(name)
+    return any(wanted == p or wanted.endswith("." + p) for p in map(canonical_name, parents))

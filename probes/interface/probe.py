@@ -1,0 +1,69 @@
+"""Probes: one way of looking each, and what they yield."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from probes.interface.assets import Asset, AssetKind, Part
+from probes.interface.line import Line
+from probes.interface.observation import Digest, Fact, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A fact as a probe yields it: about the asset looked at, or about ``asset`` when given."""
+
+    fact: Fact
+    asset: Asset | None = None
+    captures: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """A piece of a step that could not be seen, while the rest goes on; it becomes a failed attempt."""
+
+    reason: Reason
+    detail: str = ""
+    asset: Asset | None = None
+
+
+#: What a probe yields: facts, assets it met (looked at if in scope), and what it missed.
+Yield = Sight | Asset | Shortfall
+
+
+S = TypeVar("S")
+
+
+class Probe(ABC, Generic[S]):
+    """One way of looking. A subclass in ``probes/`` is registered by its place.
+
+    ``Settings`` is a frozen dataclass whose defaults are the product's; the configuration overrides its fields
+    in ``[probes.<name>]`` where ``configurable`` lists them.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    #: Lowest level of intrusiveness at which it may run.
+    level: ClassVar[int]
+    part: ClassVar[Part]
+    looks_at: ClassVar[frozenset[AssetKind]]
+    Settings: ClassVar[type[Any]]
+
+    def __init__(self, settings: S) -> None:
+        self.settings = settings
+
+    def wants(self, asset: Asset) -> bool:
+        """Tell whether this asset is worth a step, by what is known of it without looking."""
+        return True
+
+    @abstractmethod
+    def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
+        """Look at the asset; raise ``ProbeError`` when nothing of it could be seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSettings:
+    """The settings of a probe that has none."""
