@@ -12,6 +12,7 @@ from probes.interface import MANDATED, Asset, Attempt, Fact, Observation, Part, 
 from rules.interface import (
     SEVERITY_OF_LEVEL,
     Card,
+    Confidence,
     Finding,
     Outcome,
     Rule,
@@ -97,6 +98,8 @@ def _confirmed(first: _Judged, second: _Judged | None) -> _Judged:
     if second.verdict.outcome is Outcome.NOT_MET:
         evidence = tuple(sorted({*first.evidence, *second.evidence}))
         return replace(second, evidence=evidence)
+    if second.verdict.outcome is Outcome.UNDETERMINED:
+        return replace(first, verdict=replace(first.verdict, confidence=Confidence.PROBABLE))
     return replace(
         first,
         verdict=undetermined("second-look-differs", levels=first.verdict.levels, **first.verdict.values),
