@@ -80,7 +80,7 @@ def _looked(record: Record, look: int) -> Record:
             attempts=tuple(a for a in record.attempts if a.look == 1),
         )
     again = {(o.asset.id, o.fact.kind) for o in record.observations if o.look == 2}
-    tried = {(a.asset, a.probe) for a in record.attempts if a.look == 2}
+    tried = {(a.asset, a.probe.partition("@")[0]) for a in record.attempts if a.look == 2}
     return replace(
         record,
         observations=tuple(
@@ -88,7 +88,7 @@ def _looked(record: Record, look: int) -> Record:
             for o in record.observations
             if o.look == 2 or ((o.asset.id, o.fact.kind) not in again and (o.asset.id, o.fact.seen_by) not in tried)
         ),
-        attempts=tuple(a for a in record.attempts if a.look == 2 or (a.asset, a.probe) not in tried),
+        attempts=tuple(a for a in record.attempts if a.look == 2 or (a.asset, a.probe.partition("@")[0]) not in tried),
     )
 
 
