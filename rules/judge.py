@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from probes.interface import MANDATED, Asset, Attempt, Fact, Observation, Part, Status, Vantage
+from probes.interface import Asset, Attempt, Fact, Observation, Part, Status, Vantage
 from rules.interface import (
     SEVERITY_OF_LEVEL,
     Card,
@@ -172,8 +172,6 @@ def _missing(
     for attempt in unseen:
         asset = assets.get(attempt.asset)
         if attempt.probe.partition("@")[0] != fact.seen_by or asset is None or asset.kind not in fact.about:
-            continue
-        if attempt.reason in MANDATED and attempt.status is not Status.SKIPPED:
             continue
         vantage = next((p.vantage for p in record.scan.parts if p.kind is fact.part), Vantage.INTERNET)
         yield _Judged(
