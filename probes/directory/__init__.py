@@ -1,0 +1,1 @@
+"""The directory: connecting to a domain controller, and reading its naming contexts."""

@@ -1,0 +1,252 @@
+"""A real Active Directory domain controller: Samba, provisioned once a run, bound to one loopback address."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+SEEDS = Path(__file__).parent / "samba_seeds.py"
+ADMIN_PASSWORD = "Lab-Passw0rd-Admin"
+USER_PASSWORD = "Lab-Passw0rd-User"
+#: Ordinary accounts of every lab domain, by what is particular about them; all have ``USER_PASSWORD``.
+ACCOUNTS = ("lecteur", "expire", "desactive", "verrouille", "mdp-expire")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A running domain controller."""
+
+    realm: str
+    netbios: str
+    address: str
+    folder: Path
+    ca_file: Path
+    #: What the seeds planted: for each fault, the SIDs or DNs that are at fault and those that nearly are.
+    planted: dict[str, dict[str, list[str]]]
+
+    @property
+    def host(self) -> str:
+        return f"dc1.{self.realm}"
+
+    @property
+    def base(self) -> str:
+        return ",".join(f"DC={part}" for part in self.realm.split("."))
+
+    @property
+    def forest(self) -> str:
+        return self.realm
+
+    @property
+    def admin(self) -> str:
+        return f"Administrator@{self.realm}"
+
+    def user(self, name: str = "lecteur") -> str:
+        return f"{name}@{self.realm}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "samba.log").read_text(errors="replace")
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "private" / "sam.ldb"
+
+
+@contextmanager
+def domain(
+    realm: str = "chu.example",
+    *,
+    address: str = "127.0.60.1",
+    netbios: str = "CHU",
+    faults: Iterable[str] = (),
+    strong_auth: bool = True,
+    max_seconds: float = 60,
+) -> Iterator[Domain]:
+    """Start a domain controller with the given faults planted, and stop it at the end.
+
+    A domain of the same realm is provisioned once and copied from a snapshot beside the lab's other files.
+    """
+    with tempfile.TemporaryDirectory(prefix="hygie-lab-") as temporary:
+        folder = Path(temporary) / "dc"
+        _restore(realm, netbios, address, folder)
+        _configure(folder, realm, netbios, address, strong_auth)
+        ca_file = _certificates(folder, f"dc1.{realm}", address)
+        planted = seed(folder, faults)
+        process = _start(folder)
+        try:
+            _wait(process, address, max_seconds, folder)
+            yield Domain(
+                realm=realm, netbios=netbios, address=address, folder=folder, ca_file=ca_file, planted=planted
+            )
+        finally:
+            _stop(process)
+
+
+def seed(folder: Path, faults: Iterable[str], **options: int) -> dict[str, dict[str, list[str]]]:
+    """Plant faults in the stopped domain of a folder, in one transaction, and return what was planted."""
+    done = subprocess.run(
+        ["/usr/bin/python3", SEEDS, folder / "etc" / "smb.conf"],
+        input=json.dumps({"faults": sorted(set(faults)), "password": USER_PASSWORD, "accounts": ACCOUNTS, **options}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"seeding failed:\n{done.stderr[-4000:]}")
+    planted: dict[str, dict[str, list[str]]] = json.loads(done.stdout.splitlines()[-1])
+    return planted
+
+
+def _restore(realm: str, netbios: str, address: str, folder: Path) -> None:
+    cache = Path(os.environ.get("HYGIE_LAB_CACHE") or Path(__file__).parents[2] / ".lab")
+    cache.mkdir(exist_ok=True)
+    snapshot = cache / f"samba-{realm}-{netbios}-{address}.tar"
+    if not snapshot.exists():
+        with tempfile.TemporaryDirectory(prefix="hygie-lab-") as temporary:
+            fresh = Path(temporary) / "dc"
+            _provision(realm, netbios, address, fresh)
+            partial = snapshot.with_suffix(f".{os.getpid()}")
+            with tarfile.open(partial, "w") as tar:
+                tar.add(fresh, arcname="dc")
+            partial.rename(snapshot)
+    with tarfile.open(snapshot) as tar:
+        tar.extractall(folder.parent, filter="fully_trusted")
+
+
+def _provision(realm: str, netbios: str, address: str, folder: Path) -> None:
+    folder.mkdir()
+    command = [
+        "samba-tool", "domain", "provision", f"--realm={realm.upper()}", f"--domain={netbios}",
+        f"--adminpass={ADMIN_PASSWORD}", "--server-role=dc", "--dns-backend=SAMBA_INTERNAL", "--host-name=dc1",
+        f"--host-ip={address}", "--host-ip6=::1", f"--targetdir={folder}", "--function-level=2008_R2",
+        f"--option=interfaces={address}/8", "--option=bind interfaces only=yes", "--option=dns forwarder=",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"samba-tool failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+
+
+def _configure(folder: Path, realm: str, netbios: str, address: str, strong_auth: bool) -> None:
+    (folder / "tls").mkdir(exist_ok=True)
+    (folder / "run").mkdir(exist_ok=True)
+    (folder / "etc" / "smb.conf").write_text(
+        f"""[global]
+netbios name = DC1
+realm = {realm.upper()}
+workgroup = {netbios}
+server role = active directory domain controller
+server services = ldap, kdc, cldap
+interfaces = {address}/8
+bind interfaces only = yes
+dns forwarder =
+ldap server require strong auth = {"yes" if strong_auth else "no"}
+tls enabled = yes
+tls keyfile = {folder}/tls/key.pem
+tls certfile = {folder}/tls/cert.pem
+tls cafile = {folder}/tls/ca.pem
+private dir = {folder}/private
+state directory = {folder}/state
+lock directory = {folder}
+cache directory = {folder}/cache
+binddns dir = {folder}/bind-dns
+pid directory = {folder}/run
+ncalrpc dir = {folder}/run/ncalrpc
+winbindd socket directory = {folder}/run/winbindd
+ntp signd socket directory = {folder}/run/ntp
+log file = {folder}/samba.log
+log level = 1 dsdb_json_audit:5
+"""
+    )
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "samba.log").open("ab") as log:
+        return subprocess.Popen(
+            ["samba", "--foreground", "--no-process-group", "--debug-stdout", "-s", folder / "etc" / "smb.conf"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, seconds: float, folder: Path) -> None:
+    ends = time.monotonic() + seconds
+    for port in (389, 636):
+        while True:
+            try:
+                socket.create_connection((address, port), timeout=1).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > ends:
+                    raise RuntimeError(
+                        f"samba did not start:\n{(folder / 'samba.log').read_text()[-4000:]}"
+                    ) from None
+                time.sleep(0.1)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the foreground process; its children, in its session, follow it."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.wait(10)
+    if process.stdin:
+        process.stdin.close()
+
+
+def _certificates(folder: Path, host: str, address: str) -> Path:
+    """Write a P-256 certificate for the controller from a new lab authority; return the authority's file."""
+    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Hygie lab")])
+    ca = _signed(ca_name, ca_key.public_key(), ca_name, ca_key, x509.BasicConstraints(ca=True, path_length=None))
+    names = x509.SubjectAlternativeName([x509.DNSName(host)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    leaf = _signed(subject, key.public_key(), ca_name, ca_key, names)
+    assert isinstance(ip_address(address), IPv4Address)
+    pem = serialization.Encoding.PEM
+    (folder / "tls" / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (folder / "tls" / "cert.pem").write_bytes(leaf.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    (folder / "tls" / "key.pem").write_bytes(private)
+    (folder / "tls" / "key.pem").chmod(0o600)
+    return folder / "tls" / "ca.pem"
+
+
+def _signed(
+    subject: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    issuer: x509.Name,
+    signer: ec.EllipticCurvePrivateKey,
+    extension: x509.ExtensionType,
+) -> x509.Certificate:
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(days=30))
+    builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+    return builder.sign(signer, hashes.SHA256())
+
+
+def available() -> bool:
+    """Tell whether Samba's programs are on this machine."""
+    return all(shutil.which(program) for program in ("samba", "samba-tool"))
