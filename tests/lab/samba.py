@@ -11,22 +11,22 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-SEEDS = Path(__file__).parent / "samba_seeds.py"
 ADMIN_PASSWORD = "Lab-Passw0rd-Admin"
 USER_PASSWORD = "Lab-Passw0rd-User"
 #: Ordinary accounts of every lab domain, by what is particular about them; all have ``USER_PASSWORD``.
-ACCOUNTS = ("lecteur", "expire", "desactive", "verrouille", "mdp-expire")
+ACCOUNTS = ("lecteur", "expire", "desactive", "verrouille", "mdp-expire", "mdp-a-changer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,7 @@ def domain(
     address: str = "127.0.60.1",
     netbios: str = "CHU",
     faults: Iterable[str] = (),
+    bulk: Mapping[str, int] | None = None,
     strong_auth: bool = True,
     max_seconds: float = 60,
 ) -> Iterator[Domain]:
@@ -88,22 +89,21 @@ def domain(
         _restore(realm, netbios, address, folder)
         _configure(folder, realm, netbios, address, strong_auth)
         ca_file = _certificates(folder, f"dc1.{realm}", address)
-        planted = seed(folder, faults)
+        planted = seed(folder, faults, bulk or {})
         process = _start(folder)
         try:
             _wait(process, address, max_seconds, folder)
-            yield Domain(
-                realm=realm, netbios=netbios, address=address, folder=folder, ca_file=ca_file, planted=planted
-            )
+            yield Domain(realm=realm, netbios=netbios, address=address, folder=folder, ca_file=ca_file, planted=planted)
         finally:
             _stop(process)
 
 
-def seed(folder: Path, faults: Iterable[str], **options: int) -> dict[str, dict[str, list[str]]]:
+def seed(folder: Path, faults: Iterable[str], bulk: Mapping[str, int]) -> dict[str, dict[str, list[str]]]:
     """Plant faults in the stopped domain of a folder, in one transaction, and return what was planted."""
     done = subprocess.run(
-        ["/usr/bin/python3", SEEDS, folder / "etc" / "smb.conf"],
-        input=json.dumps({"faults": sorted(set(faults)), "password": USER_PASSWORD, "accounts": ACCOUNTS, **options}),
+        ["/usr/bin/python3", "-m", "tests.lab.samba_seeds", folder / "etc" / "smb.conf"],
+        cwd=Path(__file__).parents[2],
+        input=json.dumps({"faults": sorted(set(faults)), "password": USER_PASSWORD, "bulk": dict(bulk)}),
         capture_output=True,
         text=True,
         check=False,
@@ -196,22 +196,24 @@ def _wait(process: subprocess.Popen[bytes], address: str, seconds: float, folder
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > ends:
-                    raise RuntimeError(
-                        f"samba did not start:\n{(folder / 'samba.log').read_text()[-4000:]}"
-                    ) from None
+                    raise RuntimeError(f"samba did not start:\n{(folder / 'samba.log').read_text()[-4000:]}") from None
                 time.sleep(0.1)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the foreground process; its children, in its session, follow it."""
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        process.wait(10)
+    """End the foreground process and what it started: all of its own session."""
     if process.stdin:
         process.stdin.close()
+    for signal in (SIGTERM, SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal)
+        for _ in range(100):
+            process.poll()
+            try:
+                os.killpg(process.pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.05)
 
 
 def _certificates(folder: Path, host: str, address: str) -> Path:
@@ -239,7 +241,7 @@ def _signed(
     signer: ec.EllipticCurvePrivateKey,
     extension: x509.ExtensionType,
 ) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.UTC)  # noqa: TID251  # a certificate of today
     builder = x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
     builder = builder.not_valid_before(now - datetime.timedelta(days=1))
     builder = builder.not_valid_after(now + datetime.timedelta(days=30))
