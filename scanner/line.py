@@ -1,0 +1,197 @@
+"""The Line: the only road to the network, where scope, pace, deadlines and caps are held."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from probes.interface import (
+    Digest,
+    DnsQuestion,
+    IPAddress,
+    Mandate,
+    PortAnswer,
+    ProbeError,
+    Reason,
+    Stream,
+)
+from scanner.pace import Pace, Rates
+from scanner.resolver import addresses_of
+from scanner.scope import Grants
+from scanner.streams import ask_datagram, ask_stream, open_stream
+from scanner.sweep import Sweep
+
+#: Largest capture kept as one (design, section 4), in bytes.
+LARGEST_CAPTURE = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSettings:
+    """How the Line reaches the world. ``dns_port`` is where name servers answer: 53 but in a lab.
+
+    ``connections`` and ``questions`` are the paces of TCP connections and of DNS exchanges; ``in_flight`` bounds the
+    connections a sweep holds open.
+    """
+
+    resolver: IPAddress | None = None
+    resolver_port: int = 53
+    dns_port: int = 53
+    dns_authoritative: bool = False
+    connections: Rates = field(default_factory=Rates)
+    questions: Rates = field(default_factory=lambda: Rates(overall=500.0, network=200.0, address=100.0, burst=50))
+    in_flight: int = 1000
+
+
+class GuardedLine:
+    """The Line of one scan: every exchange passes the grants, waits its turn, and ends in bounded time.
+
+    ``keep`` stores a capture and returns its digest; ``clock`` returns the aware instant for the mandate's windows.
+    """
+
+    def __init__(
+        self,
+        mandate: Mandate,
+        level: int,
+        settings: LineSettings,
+        *,
+        keep: Callable[[bytes], Digest],
+        clock: Callable[[], datetime],
+    ) -> None:
+        resolver = (settings.resolver, settings.resolver_port) if settings.resolver is not None else None
+        self._grants = Grants(mandate, level, resolver=resolver, authoritative=settings.dns_authoritative)
+        self._windows = mandate.windows
+        self._settings = settings
+        self._connections = Pace(settings.connections)
+        self._questions = Pace(settings.questions)
+        self._keep = keep
+        self._clock = clock
+        self._stopped = threading.Event()
+
+    @property
+    def level(self) -> int:
+        """The lower of the mandate's level and the asked one."""
+        return self._grants.level
+
+    def stop(self) -> None:
+        """Refuse everything from now on, and end a running sweep."""
+        self._stopped.set()
+
+    def grant(self, address: IPAddress, port: int, *, name: str = "", level: int = 2) -> None:
+        """Raise unless this connection may be opened now."""
+        self._open_for_business()
+        self._grants.connection(address, port, name=name, level=level)
+
+    async def resolve(self, name: str) -> tuple[IPAddress, ...]:
+        """Return the addresses of a name by the configured resolver; empty when it surely has none."""
+        addresses = await addresses_of(name, self._ask_resolver)
+        self._grants.learn(name, addresses)
+        return addresses
+
+    async def connect(
+        self,
+        address: IPAddress,
+        port: int,
+        *,
+        name: str = "",
+        level: int = 2,
+        deadline: float = 10.0,
+        cap: int = 1 << 20,
+    ) -> Stream:
+        """Open a paced TCP connection, bounded over its whole life."""
+        self.grant(address, port, name=name, level=level)
+        await self.pace(address)
+        self.grant(address, port, name=name, level=level)
+        return await open_stream(address, port, deadline=deadline, cap=cap)
+
+    async def ask(
+        self,
+        query: bytes,
+        server: IPAddress,
+        *,
+        question: DnsQuestion,
+        walking: str = "",
+        tcp: bool = False,
+        deadline: float = 5.0,
+        port: int | None = None,
+    ) -> bytes:
+        """Send one DNS message and return the answer with the same id."""
+        if port is None:
+            port = self._settings.resolver_port if question is DnsQuestion.RESOLVER else self._settings.dns_port
+        self._open_for_business()
+        self._grants.question(server, port, question, walking)
+        await asyncio.sleep(self._questions.reserve(server))
+        self._open_for_business()
+        exchange = ask_stream if tcp else ask_datagram
+        return await exchange(query, server, port, deadline=deadline)
+
+    async def sweep(
+        self, targets: Iterable[tuple[IPAddress, int]], *, name: str = "", patience: float = 2.0, tries: int = 2
+    ) -> AsyncIterator[PortAnswer]:
+        """Connect to each target and yield its state; every target is granted before the first packet."""
+        wanted = list(targets)
+        for address, port in wanted:
+            self.grant(address, port, name=name)
+        loop = asyncio.get_running_loop()
+        answers: asyncio.Queue[PortAnswer | None] = asyncio.Queue()
+        stop = threading.Event()
+
+        def emit(answer: PortAnswer) -> None:
+            loop.call_soon_threadsafe(answers.put_nowait, answer)
+
+        sweep = Sweep(
+            self._while_running(iter(wanted), stop),
+            reserve=self._connections.reserve,
+            emit=emit,
+            patience=patience,
+            tries=tries,
+            in_flight=self._settings.in_flight,
+            stop=stop,
+        )
+        running = asyncio.create_task(asyncio.to_thread(sweep.run))
+        running.add_done_callback(lambda _: answers.put_nowait(None))
+        try:
+            while (answer := await answers.get()) is not None:
+                yield answer
+            await running
+        finally:
+            stop.set()
+        self._open_for_business()
+
+    async def pace(self, address: IPAddress) -> None:
+        """Wait for a turn."""
+        await asyncio.sleep(self._connections.reserve(address))
+
+    def keep(self, data: bytes) -> Digest:
+        """Keep a capture and return its digest."""
+        if len(data) > LARGEST_CAPTURE:
+            raise ValueError("a capture is at most 4 MiB")
+        return self._keep(data)
+
+    def _while_running(
+        self, targets: Iterator[tuple[IPAddress, int]], stop: threading.Event
+    ) -> Iterator[tuple[IPAddress, int]]:
+        for target in targets:
+            if self._stopped.is_set() or stop.is_set():
+                return
+            yield target
+
+    async def _ask_resolver(self, query: bytes, tcp: bool) -> bytes:
+        if self._settings.resolver is None:
+            raise ProbeError(Reason.UNREACHABLE, "no resolver is configured")
+        return await self.ask(
+            query, self._settings.resolver, question=DnsQuestion.RESOLVER, tcp=tcp, port=self._settings.resolver_port
+        )
+
+    def _open_for_business(self) -> None:
+        if self._stopped.is_set():
+            raise ProbeError(Reason.INTERRUPTED)
+        if self._windows:
+            local = self._clock().astimezone()
+            inside = any(
+                local.weekday() in window.days and window.start <= local.time() < window.end for window in self._windows
+            )
+            if not inside:
+                raise ProbeError(Reason.WINDOW, "outside the mandate's windows")

@@ -1,0 +1,121 @@
+"""Granted TCP connections: a hard deadline and a byte cap over their whole life."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+
+from probes.interface import IPAddress, ProbeError, Reason
+
+_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+
+
+def reason_of(error: OSError) -> Reason:
+    """Return the typed reason of a socket error."""
+    if isinstance(error, TimeoutError):
+        return Reason.TIMED_OUT
+    if isinstance(error, ConnectionRefusedError):
+        return Reason.REFUSED
+    return Reason.UNREACHABLE if error.errno in _UNREACHABLE else Reason.CONNECTION_LOST
+
+
+class SocketStream:
+    """A connected, non-blocking socket that reads at most ``cap`` bytes before ``deadline`` (loop time)."""
+
+    def __init__(self, sock: socket.socket, address: IPAddress, port: int, *, deadline: float, cap: int) -> None:
+        self._socket = sock
+        self._peer = (address, port)
+        self._deadline = deadline
+        self._left = cap
+
+    @property
+    def peer(self) -> tuple[IPAddress, int]:
+        """The numeric address and port reached."""
+        return self._peer
+
+    async def send(self, data: bytes) -> None:
+        """Send all of ``data``."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        except OSError as error:
+            raise ProbeError(reason_of(error)) from error
+
+    async def receive(self, most: int = 65536) -> bytes:
+        """Return the next bytes, at most ``most``; ``b""`` at the end of the stream."""
+        if self._left <= 0:
+            raise ProbeError(Reason.TOO_LARGE, "more bytes than the cap allows")
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                data = await asyncio.get_running_loop().sock_recv(self._socket, min(most, self._left))
+        except OSError as error:
+            raise ProbeError(reason_of(error)) from error
+        self._left -= len(data)
+        return data
+
+    async def receive_exactly(self, count: int) -> bytes:
+        """Return exactly ``count`` bytes; a shorter stream is ``truncated-answer``."""
+        parts, missing = [], count
+        while missing:
+            data = await self.receive(missing)
+            if not data:
+                raise ProbeError(Reason.TRUNCATED, f"{count - missing} of {count} bytes")
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    async def close(self) -> None:
+        """Close; never raises."""
+        self._socket.close()
+
+
+async def open_stream(address: IPAddress, port: int, *, deadline: float, cap: int) -> SocketStream:
+    """Connect within ``deadline`` seconds, which then bound the whole life of the stream."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + deadline
+    sock = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        async with asyncio.timeout_at(until):
+            await loop.sock_connect(sock, (str(address), port))
+    except OSError as error:
+        sock.close()
+        raise ProbeError(reason_of(error), f"{address} port {port}") from error
+    except asyncio.CancelledError:
+        sock.close()
+        raise
+    return SocketStream(sock, address, port, deadline=until, cap=cap)
+
+
+async def ask_datagram(query: bytes, server: IPAddress, port: int, *, deadline: float) -> bytes:
+    """Send one DNS message by UDP and return the first answer from that server with the same id."""
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET if server.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        try:
+            async with asyncio.timeout(deadline):
+                await loop.sock_connect(sock, (str(server), port))
+                await loop.sock_sendall(sock, query)
+                while True:
+                    answer = await loop.sock_recv(sock, 65535)
+                    if answer[:2] == query[:2] and len(answer) >= 12:
+                        return answer
+        except OSError as error:
+            raise ProbeError(reason_of(error), f"{server} udp {port}") from error
+
+
+async def ask_stream(query: bytes, server: IPAddress, port: int, *, deadline: float) -> bytes:
+    """Send one DNS message by TCP and return the answer (RFC 7766)."""
+    stream = await open_stream(server, port, deadline=deadline, cap=65537)
+    try:
+        await stream.send(struct.pack("!H", len(query)) + query)
+        (length,) = struct.unpack("!H", await stream.receive_exactly(2))
+        answer = await stream.receive_exactly(length)
+    finally:
+        await stream.close()
+    if length < 12 or answer[:2] != query[:2]:
+        raise ProbeError(Reason.MALFORMED, f"{server} answered another question")
+    return answer

@@ -1,0 +1,172 @@
+"""The connect sweep: one epoll loop in a thread over thousands of TCP connections, each only opened and closed."""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import select
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from probes.interface import IPAddress, PortAnswer, PortState
+
+_CLOSED = {errno.ECONNREFUSED, errno.ECONNRESET}
+#: Our own limits, not the target's: wait and try again.
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EADDRNOTAVAIL}
+#: Close with a reset: no TIME_WAIT of ours, nothing half-open at the target.
+_ABORT = struct.pack("ii", 1, 0)
+#: Targets taken from the iterator ahead of their turn; memory stays flat whatever the number of targets.
+_AHEAD = 4096
+_PAUSE = 0.05
+
+
+@dataclass(slots=True)
+class _Try:
+    address: IPAddress
+    port: int
+    number: int
+    fd: int = -1
+    sock: socket.socket | None = None
+    until: float = 0.0
+
+
+class Sweep:
+    """One run over targets. ``reserve`` gives the wait before a connection; ``emit`` gets each answer, in a thread."""
+
+    def __init__(
+        self,
+        targets: Iterator[tuple[IPAddress, int]],
+        *,
+        reserve: Callable[[IPAddress], float],
+        emit: Callable[[PortAnswer], None],
+        patience: float,
+        tries: int,
+        in_flight: int,
+        stop: threading.Event,
+    ) -> None:
+        self._targets = targets
+        self._reserve = reserve
+        self._emit = emit
+        self._patience = patience
+        self._tries = tries
+        self._in_flight = in_flight
+        self._stop = stop
+        self._waiting: list[tuple[float, int, _Try]] = []
+        self._open: dict[int, _Try] = {}
+        self._by_age: deque[_Try] = deque()
+        self._count = 0
+        self._exhausted = False
+
+    def run(self) -> None:
+        """Run to the end, or to the stop button."""
+        with select.epoll() as epoll:
+            try:
+                while not self._stop.is_set():
+                    self._fill()
+                    if self._exhausted and not self._waiting and not self._open:
+                        return
+                    pause = self._start(epoll)
+                    self._collect(epoll, pause)
+                    self._expire(epoll)
+            finally:
+                for attempt in self._open.values():
+                    if attempt.sock is not None:
+                        attempt.sock.close()
+
+    def _fill(self) -> None:
+        while not self._exhausted and len(self._waiting) < _AHEAD:
+            target = next(self._targets, None)
+            if target is None:
+                self._exhausted = True
+            else:
+                self._later(_Try(*target, number=1), self._reserve(target[0]))
+
+    def _later(self, attempt: _Try, wait: float) -> None:
+        self._count += 1
+        heapq.heappush(self._waiting, (time.monotonic() + wait, self._count, attempt))
+
+    def _start(self, epoll: select.epoll) -> float:
+        """Open what is due; return how long nothing new will be, in seconds."""
+        now = time.monotonic()
+        while self._waiting and len(self._open) < self._in_flight:
+            if self._waiting[0][0] > now:
+                return min(self._waiting[0][0] - now, _PAUSE)
+            attempt = heapq.heappop(self._waiting)[2]
+            if not self._connect(epoll, attempt, now):
+                self._later(attempt, _PAUSE)
+                return _PAUSE
+        return _PAUSE
+
+    def _connect(self, epoll: select.epoll, attempt: _Try, now: float) -> bool:
+        family = socket.AF_INET if attempt.address.version == 4 else socket.AF_INET6
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:
+            if error.errno == errno.EAFNOSUPPORT:
+                self._answer(attempt, PortState.UNREACHABLE)
+                return True
+            return False
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        code = sock.connect_ex((str(attempt.address), attempt.port))
+        if code in _OURS:
+            sock.close()
+            return False
+        attempt.sock = sock
+        if code == errno.EINPROGRESS:
+            attempt.fd, attempt.until = sock.fileno(), now + self._patience
+            self._open[attempt.fd] = attempt
+            self._by_age.append(attempt)
+            epoll.register(attempt.fd, select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP)
+        else:
+            self._settle(attempt, code)
+        return True
+
+    def _collect(self, epoll: select.epoll, pause: float) -> None:
+        if not self._open:
+            if self._waiting:
+                self._stop.wait(pause)
+            return
+        for fd, _ in epoll.poll(pause, 1024):
+            attempt = self._open.pop(fd)
+            if attempt.sock is not None:
+                self._settle(attempt, attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+    def _expire(self, epoll: select.epoll) -> None:
+        now = time.monotonic()
+        while self._by_age and (self._by_age[0].sock is None or self._by_age[0].until <= now):
+            attempt = self._by_age.popleft()
+            if attempt.sock is not None:
+                del self._open[attempt.fd]
+                self._settle(attempt, errno.ETIMEDOUT)
+
+    def _settle(self, attempt: _Try, code: int) -> None:
+        if attempt.sock is not None:
+            attempt.sock.close()
+            attempt.sock = None
+        if code == 0:
+            self._answer(attempt, PortState.OPEN)
+        elif code in _CLOSED:
+            self._answer(attempt, PortState.CLOSED)
+        elif code != errno.ETIMEDOUT:
+            self._answer(attempt, PortState.UNREACHABLE)
+        elif attempt.number < self._tries:
+            again = _Try(attempt.address, attempt.port, attempt.number + 1)
+            self._later(again, self._reserve(attempt.address))
+        else:
+            self._answer(attempt, PortState.FILTERED)
+
+    def _answer(self, attempt: _Try, state: PortState) -> None:
+        self._emit(
+            PortAnswer(
+                address=str(attempt.address),
+                port=attempt.port,
+                state=state,
+                tries=attempt.number,
+                patience=self._patience,
+            )
+        )
