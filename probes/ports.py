@@ -76,14 +76,13 @@ class PortsProbe(Probe[PortsSettings]):
             granted += [(address, port) for port in ports]
         if not granted and refusal:
             raise refusal
-        answers: list[PortAnswer] = []
-        async for answer in line.sweep(
+        swept = line.sweep(
             sorted(granted, key=lambda t: self.settings.short.index(t[1])),
             name=name,
             patience=self.settings.patience,
             tries=self.settings.tries,
-        ):
-            answers.append(answer)
+        )
+        answers = [answer async for answer in swept]
         answers.sort(key=lambda a: (a.address, a.port))
         canaries = [await self._canary(line, answers, str(address), name) for address in {a for a, _ in granted}]
         yield Sight(fact=PortsSwept(answers=tuple(answers), canaries=tuple(sorted(canaries))))
