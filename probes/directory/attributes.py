@@ -84,11 +84,11 @@ PKI: Final = (
     "pKIExtendedKeyUsage pKIExpirationPeriod pKIOverlapPeriod revision"
 )
 
-#: Root keys of managed accounts (dates only), authentication policies and silos.
+#: Authentication policies and silos. (Every attribute of a KDS root key is confidential: none is asked.)
 AUTHENTICATION: Final = (
-    "msKds-CreateTime msKds-UseStartTime msKds-DomainID msDS-AuthNPolicySiloEnforced msDS-AuthNPolicySiloMembers "
-    "msDS-AuthNPolicyEnforced msDS-UserAuthNPolicy msDS-ComputerAuthNPolicy msDS-ServiceAuthNPolicy "
-    "msDS-UserTGTLifetime msDS-UserAllowedToAuthenticateFrom msDS-UserAllowedNTLMNetworkAuthentication"
+    "msDS-AuthNPolicySiloEnforced msDS-AuthNPolicySiloMembers msDS-AuthNPolicyEnforced msDS-UserAuthNPolicy "
+    "msDS-ComputerAuthNPolicy msDS-ServiceAuthNPolicy msDS-UserTGTLifetime msDS-UserAllowedToAuthenticateFrom "
+    "msDS-UserAllowedNTLMNetworkAuthentication"
 )
 
 #: Classes and attributes of the schema.
@@ -111,7 +111,7 @@ _BY_ROLE: Final[Mapping[NamingContextRole, tuple[str, ...]]] = {
 SECRETS: Final = frozenset(
     (
         "unicodepwd dbcspwd ntpwdhistory lmpwdhistory supplementalcredentials userpassword unixuserpassword "
-        "mssfu30password clearpassword krbprincipalkey orclcommonattribute pekKeyChangeInterval peklist "
+        "mssfu30password clearpassword krbprincipalkey orclcommonattribute peklist "
         "ms-mcs-admpwd ms-mcs-admpwdhistory mslaps-password mslaps-encryptedpassword "
         "mslaps-encryptedpasswordhistory mslaps-encrypteddsrmpassword mslaps-encrypteddsrmpasswordhistory "
         "mslaps-currentpasswordversion msds-managedpassword msds-managedpasswordid msds-managedpasswordpreviousid "

@@ -14,7 +14,17 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.core.results import RESULT_CODES
 from ldap3.protocol.sasl.sasl import send_sasl_negotiation
 
-from probes.directory.messages import DONE, ENTRY, REFERENCE, Answer, Scope, read_answer, read_operation, search
+from probes.directory.messages import (
+    BIND_RESPONSE,
+    DONE,
+    ENTRY,
+    REFERENCE,
+    Answer,
+    Scope,
+    read_answer,
+    read_operation,
+    search,
+)
 from probes.directory.sasl import Negotiation
 from probes.directory.target import BindMethod, DirectoryTarget, Transport
 from probes.directory.wire import Wire, socket_error
@@ -23,6 +33,8 @@ from probes.interface import IPAddress, ProbeError, Reason
 
 #: Bytes a server may send before the bind is over.
 BIND_CAP = 1 << 20
+#: Bytes of entries in one page, whatever the size asked.
+PAGE_CAP = 256 << 20
 SUCCESS, IN_PROGRESS = 0, 14
 
 #: What Active Directory says of a refused password, in hexadecimal after ``data`` (Win32 errors, MS-ERREF 2.2).
@@ -120,8 +132,9 @@ class Session:
         self.wire.send(search(self._next_id, base, scope, attributes, controls))
         entries: list[bytes] = []
         references = 0
+        began = self.wire.received
         try:
-            while True:
+            while self.wire.received - began < PAGE_CAP:
                 message = self.wire.message()
                 message_id, operation = read_operation(message)
                 if operation == DONE and message_id == self._next_id:
@@ -132,6 +145,7 @@ class Session:
                     entries.append(message)
                 else:
                     references += 1
+            raise ProbeError(Reason.TOO_LARGE, "a page without end")
         except BerError as error:
             raise ProbeError(Reason.MALFORMED, str(error)) from None
 
@@ -169,8 +183,10 @@ class Session:
 
     def _must_be(self, codes: set[int]) -> Answer:
         answer = self.wire.answer
-        if answer is None or answer.code not in codes:
-            raise refusal(answer) if answer else ProbeError(Reason.CONNECTION_LOST)
+        if answer is None or answer.operation != BIND_RESPONSE:
+            raise ProbeError(Reason.MALFORMED, "a bind answered by something else")
+        if answer.code not in codes:
+            raise refusal(answer)
         return answer
 
 

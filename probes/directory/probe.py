@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from probes.directory.attributes import asked
 from probes.directory.connection import Session
@@ -33,6 +35,8 @@ CHUNK = 4 << 20
 #: A page's cookie dies with its connection, so a lost connection means reading the whole context again, once.
 LOST = frozenset({Reason.CONNECTION_LOST, Reason.TRUNCATED, Reason.TIMED_OUT, Reason.RATE_LIMITED})
 READINGS = 2
+#: Reasons for which the next address of the same controller is tried.
+ELSEWHERE = frozenset({Reason.REFUSED, Reason.UNREACHABLE, Reason.TIMED_OUT})
 
 
 class Directory(Probe[DirectorySettings]):
@@ -80,44 +84,65 @@ class DirectoryTree(Probe[DirectorySettings]):
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the reading, whole or cut short with its reason."""
         target = self.settings.targets[_directory(asset)]
-        for left in reversed(range(READINGS)):
-            captures = Captures(line)
-            began = time.monotonic()
-            failure = None
-            async with connected(target, line) as (session, root):
-                session.wire.allowance, before = target.budget_bytes, session.wire.received
-                reader = TreeReader(session, lambda: line.pace(session.address))
-                role = role_of(asset.name, root)
-                try:
-                    async for entries in reader.entries(asset.name, asked(role)):
-                        captures.add(entries)
-                except ProbeError as error:
-                    failure = error
-            if not failure or failure.reason not in LOST or not left:
+        best: Reading | None = None
+        for _ in range(READINGS):
+            try:
+                reading = await _read(asset.name, target, line)
+            except ProbeError:
+                if best is None:
+                    raise
                 break
-        if failure and not captures.entries:
-            raise failure
-        yield Sight(
-            captures=captures.digests(),
-            fact=NamingContextRead(
-                dn=asset.name,
-                role=role,
-                forest=root.forest,
-                domain=_domain_of(asset.name, role),
-                server=root.server,
-                current_time=root.current_time,
-                entries=captures.entries,
-                bytes_read=session.wire.received - before,
-                queries=reader.queries,
-                seconds=round(time.monotonic() - began, 3),
-                complete=failure is None,
-                cut=failure.reason.value if failure else "",
-                asked=asked(role),
-                deleted_objects=target.deleted_objects and failure is None,
-            ),
-        )
-        if failure:
-            yield Shortfall(reason=failure.reason, detail=failure.detail)
+            best = max(best or reading, reading, key=lambda one: one.fact.entries)
+            if reading.failure is None or reading.failure.reason not in LOST:
+                best = reading
+                break
+        if best is None or (best.failure and not best.fact.entries):
+            raise best.failure if best and best.failure else ProbeError(Reason.CONNECTION_LOST)
+        yield Sight(fact=best.fact, captures=best.captures)
+        if best.failure:
+            yield Shortfall(reason=best.failure.reason, detail=best.failure.detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One reading of a naming context, with what cut it short."""
+
+    fact: NamingContextRead
+    captures: tuple[Digest, ...]
+    failure: ProbeError | None
+
+
+async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
+    """Read a naming context on a session of its own; raise when it could not be opened."""
+    captures = Captures(line)
+    began = time.monotonic()
+    failure = None
+    async with connected(target, line) as (session, root):
+        session.wire.allowance, before = target.budget_bytes, session.wire.received
+        reader = TreeReader(session, lambda: line.pace(session.address))
+        role = role_of(dn, root)
+        try:
+            async for entries in reader.entries(dn, asked(role)):
+                captures.add(entries)
+        except ProbeError as error:
+            failure = error
+    fact = NamingContextRead(
+        dn=dn,
+        role=role,
+        forest=root.forest,
+        domain=_domain_of(dn, role),
+        server=root.server,
+        current_time=root.current_time,
+        entries=reader.objects,
+        bytes_read=session.wire.received - before,
+        queries=reader.queries,
+        seconds=round(time.monotonic() - began, 3),
+        complete=failure is None,
+        cut=failure.reason.value if failure else "",
+        asked=asked(role),
+        deleted_objects=target.deleted_objects and failure is None,
+    )
+    return Reading(fact=fact, captures=captures.digests(), failure=failure)
 
 
 class Captures:
@@ -128,7 +153,6 @@ class Captures:
         self._run: list[bytes] = []
         self._size = 0
         self._kept: list[Digest] = []
-        self.entries = 0
 
     def add(self, messages: list[bytes]) -> None:
         """Add messages, and keep each run that is full."""
@@ -137,7 +161,6 @@ class Captures:
                 self._flush()
             self._run.append(message)
             self._size += len(message)
-        self.entries += len(messages)
 
     def digests(self) -> tuple[Digest, ...]:
         """Keep what is left and return the digests, in order."""
@@ -152,32 +175,47 @@ class Captures:
 
 @asynccontextmanager
 async def connected(target: DirectoryTarget, line: Line) -> AsyncIterator[tuple[Session, RootDse]]:
-    """Open a session to a granted address of the target, with its rootDSE; cut it on the way out."""
-    session = Session(target, await _granted(target, line))
+    """Open a session to the first address of the target that answers, with its rootDSE; cut it on the way out."""
+    session = await _open(target, line)
     try:
-        await line.pace(session.address)
-        await blocking(session, target.connect_seconds, session.open)
         yield session, await blocking(session, target.connect_seconds, lambda: read_root_dse(session))
     finally:
         session.abort()
         session.close()
 
 
-async def _granted(target: DirectoryTarget, line: Line) -> IPAddress:
-    """Return the first address of the target that the Line grants."""
-    try:
-        addresses: tuple[IPAddress, ...] = (ipaddress.ip_address(target.address or target.host),)
-    except ValueError:
-        addresses = await line.resolve(target.host)
-    refused = ProbeError(Reason.UNKNOWN_HOST, f"{target.host} has no address")
-    for address in addresses:
+async def _open(target: DirectoryTarget, line: Line) -> Session:
+    """Return a bound session to the first granted address that can be reached; raise the last refusal."""
+    failure = ProbeError(Reason.UNKNOWN_HOST, f"{target.host} has no address")
+    for address in await _addresses(target, line):
         try:
-            line.grant(address, target.port, name=target.host)
+            for port in target.ports:
+                line.grant(address, port, name=target.host)
         except ProbeError as error:
-            refused = error
+            failure = error
+            continue
+        session = Session(target, address)
+        try:
+            await line.pace(address)
+            await blocking(session, target.connect_seconds, session.open)
+        except ProbeError as error:
+            session.close()
+            failure = error
+            if error.reason not in ELSEWHERE:
+                raise
+        except asyncio.CancelledError:
+            session.close()
+            raise
         else:
-            return address
-    raise refused
+            return session
+    raise failure
+
+
+async def _addresses(target: DirectoryTarget, line: Line) -> tuple[IPAddress, ...]:
+    try:
+        return (ipaddress.ip_address(target.address or target.host),)
+    except ValueError:
+        return await line.resolve(target.host)
 
 
 def _directory(asset: Asset) -> str:

@@ -50,6 +50,7 @@ class TreeReader:
         self._size = session.target.page_size
         self._long: list[tuple[str, str, int]] = []
         self.queries = 0
+        self.objects = 0
 
     async def entries(self, base: str, attributes: Sequence[str]) -> AsyncIterator[list[bytes]]:
         """Yield the entries under ``base``, message by message as received, then those of further ranges."""
@@ -62,6 +63,7 @@ class TreeReader:
                 cookie = _cookie(page)
                 if page.answer.code == 0 and cookie:
                     fetching = asyncio.create_task(self._page(base, asked, cookie))
+                self.objects += len(page.entries)
                 self._long += _unfinished(page.entries)
                 yield page.entries
                 if page.answer.code:

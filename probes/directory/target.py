@@ -77,6 +77,11 @@ class DirectoryTarget:
         return urlsplit(self.url).port or (636 if self.transport is Transport.LDAPS else 389)
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports of the controller that are used: LDAP, and the KDC's when Kerberos may be asked."""
+        return (self.port, 88) if self.bind in {BindMethod.KERBEROS, BindMethod.NEGOTIATE} else (self.port,)
+
+    @property
     def transport(self) -> Transport:
         """What will protect the messages."""
         if urlsplit(self.url).scheme == "ldaps":

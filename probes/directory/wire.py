@@ -6,6 +6,8 @@ import socket
 import ssl
 from typing import Protocol
 
+from ldap3.core.results import RESULT_CODES
+
 from probes.directory.messages import RESULTS, Answer, plain, read_answer, read_operation
 from probes.facts.ber import BerError
 from probes.interface import ProbeError, Reason
@@ -82,6 +84,8 @@ class Wire:
             raise ProbeError(Reason.MALFORMED, str(error)) from None
         if self.answer.message_id == 0:
             raise ProbeError(Reason.CONNECTION_LOST, self.answer.text)
+        if self.answer.code not in RESULT_CODES:
+            raise ProbeError(Reason.MALFORMED, f"result code {self.answer.code}")
         return [plain(self.answer)]
 
     def is_drained(self) -> bool:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -73,7 +72,6 @@ class Domain:
 def domain(
     realm: str = "chu.example",
     *,
-    address: str = "127.0.60.1",
     netbios: str = "CHU",
     faults: Iterable[str] = (),
     bulk: Mapping[str, int] | None = None,
@@ -82,13 +80,15 @@ def domain(
 ) -> Iterator[Domain]:
     """Start a domain controller with the given faults planted, and stop it at the end.
 
-    A domain of the same realm is provisioned once and copied from a snapshot beside the lab's other files.
+    A domain is provisioned once and copied from a snapshot, kept in ``.lab`` or in ``HYGIE_LAB_CACHE``. Each gets a
+    loopback address of its own, so that several run side by side.
     """
+    address = _free_address()
     with tempfile.TemporaryDirectory(prefix="hygie-lab-") as temporary:
         folder = Path(temporary) / "dc"
-        _restore(realm, netbios, address, folder)
+        _restore(realm, netbios, folder)
         _configure(folder, realm, netbios, address, strong_auth)
-        ca_file = _certificates(folder, f"dc1.{realm}", address)
+        ca_file = certificates(folder / "tls", f"dc1.{realm}")
         planted = seed(folder, faults, bulk or {})
         process = _start(folder)
         try:
@@ -114,14 +114,14 @@ def seed(folder: Path, faults: Iterable[str], bulk: Mapping[str, int]) -> dict[s
     return planted
 
 
-def _restore(realm: str, netbios: str, address: str, folder: Path) -> None:
+def _restore(realm: str, netbios: str, folder: Path) -> None:
     cache = Path(os.environ.get("HYGIE_LAB_CACHE") or Path(__file__).parents[2] / ".lab")
     cache.mkdir(exist_ok=True)
-    snapshot = cache / f"samba-{realm}-{netbios}-{address}.tar"
+    snapshot = cache / f"samba-{realm}-{netbios}.tar"
     if not snapshot.exists():
         with tempfile.TemporaryDirectory(prefix="hygie-lab-") as temporary:
             fresh = Path(temporary) / "dc"
-            _provision(realm, netbios, address, fresh)
+            _provision(realm, netbios, fresh)
             partial = snapshot.with_suffix(f".{os.getpid()}")
             with tarfile.open(partial, "w") as tar:
                 tar.add(fresh, arcname="dc")
@@ -130,13 +130,13 @@ def _restore(realm: str, netbios: str, address: str, folder: Path) -> None:
         tar.extractall(folder.parent, filter="fully_trusted")
 
 
-def _provision(realm: str, netbios: str, address: str, folder: Path) -> None:
+def _provision(realm: str, netbios: str, folder: Path) -> None:
     folder.mkdir()
     command = [
         "samba-tool", "domain", "provision", f"--realm={realm.upper()}", f"--domain={netbios}",
         f"--adminpass={ADMIN_PASSWORD}", "--server-role=dc", "--dns-backend=SAMBA_INTERNAL", "--host-name=dc1",
-        f"--host-ip={address}", "--host-ip6=::1", f"--targetdir={folder}", "--function-level=2008_R2",
-        f"--option=interfaces={address}/8", "--option=bind interfaces only=yes", "--option=dns forwarder=",
+        "--host-ip=127.0.60.1", "--host-ip6=::1", f"--targetdir={folder}", "--function-level=2008_R2",
+        "--option=interfaces=127.0.60.1/8", "--option=bind interfaces only=yes", "--option=dns forwarder=",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -144,7 +144,6 @@ def _provision(realm: str, netbios: str, address: str, folder: Path) -> None:
 
 
 def _configure(folder: Path, realm: str, netbios: str, address: str, strong_auth: bool) -> None:
-    (folder / "tls").mkdir(exist_ok=True)
     (folder / "run").mkdir(exist_ok=True)
     (folder / "etc" / "smb.conf").write_text(
         f"""[global]
@@ -187,6 +186,19 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
         )
 
 
+def _free_address() -> str:
+    """Return a loopback address of which no directory port is taken."""
+    for last in range(os.getpid(), os.getpid() + 60000):
+        address = f"127.60.{last // 250 % 250}.{last % 250 + 1}"
+        try:
+            for port in (88, 389, 464, 636, 3268, 3269):
+                socket.create_server((address, port)).close()
+        except OSError:
+            continue
+        return address
+    raise RuntimeError("no free loopback address")
+
+
 def _wait(process: subprocess.Popen[bytes], address: str, seconds: float, folder: Path) -> None:
     ends = time.monotonic() + seconds
     for port in (389, 636):
@@ -216,22 +228,22 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
 
 
-def _certificates(folder: Path, host: str, address: str) -> Path:
-    """Write a P-256 certificate for the controller from a new lab authority; return the authority's file."""
+def certificates(folder: Path, host: str) -> Path:
+    """Write a P-256 key and certificate for a host, from a new lab authority; return the authority's file."""
+    folder.mkdir(parents=True, exist_ok=True)
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Hygie lab")])
     ca = _signed(ca_name, ca_key.public_key(), ca_name, ca_key, x509.BasicConstraints(ca=True, path_length=None))
     names = x509.SubjectAlternativeName([x509.DNSName(host)])
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     leaf = _signed(subject, key.public_key(), ca_name, ca_key, names)
-    assert isinstance(ip_address(address), IPv4Address)
     pem = serialization.Encoding.PEM
-    (folder / "tls" / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (folder / "tls" / "cert.pem").write_bytes(leaf.public_bytes(pem))
     private = key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
-    (folder / "tls" / "key.pem").write_bytes(private)
-    (folder / "tls" / "key.pem").chmod(0o600)
-    return folder / "tls" / "ca.pem"
+    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (folder / "cert.pem").write_bytes(leaf.public_bytes(pem))
+    (folder / "key.pem").touch(0o600)
+    (folder / "key.pem").write_bytes(private)
+    return folder / "ca.pem"
 
 
 def _signed(
@@ -241,7 +253,7 @@ def _signed(
     signer: ec.EllipticCurvePrivateKey,
     extension: x509.ExtensionType,
 ) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)  # noqa: TID251  # a certificate of today
+    now = datetime.datetime.now(datetime.UTC)  # a certificate of today
     builder = x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
     builder = builder.not_valid_before(now - datetime.timedelta(days=1))
     builder = builder.not_valid_after(now + datetime.timedelta(days=30))

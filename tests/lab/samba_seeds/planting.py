@@ -34,7 +34,7 @@ def planted(faulty: Iterable[str], near: Iterable[str] = ()) -> Planted:
 
 def days_ago(days: float) -> str:
     """Return an instant as Active Directory writes it: tenths of microseconds since 1601."""
-    now = datetime.now(UTC).timestamp()  # noqa: TID251  # the controller's own clock is today's
+    now = datetime.now(UTC).timestamp()  # the controller's own clock is today's
     return str(int((now - days * DAY + EPOCH) * 10_000_000))
 
 
