@@ -1,0 +1,137 @@
+"""What a web origin showed: the chain of redirects, headers, cookies, the first page, and files that lie open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from probes.interface import AssetKind, Fact, Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One answer of a redirect chain. ``followed`` is False where the Line refused the next address, or at the end."""
+
+    url: str
+    status: int
+    location: str = ""
+    followed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """A cookie as set: its name and flags, never its value. ``same_site`` is lower-case, or "" when not given."""
+
+    name: str
+    secure: bool
+    http_only: bool
+    same_site: str = ""
+    session_like: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOrigin(Fact):
+    """What an origin answers to ``GET /``.
+
+    ``chain`` starts with the origin's own answer; ``own_status`` is that answer's status. ``headers`` are the final
+    page's, lower-case names, each value cut at 1 000 characters; ``own_headers`` those of the origin's own answer.
+    ``html`` tells whether the final page is HTML. ``reliable`` is False when paths that cannot exist are answered as
+    if they did. ``title`` and banners are the server's own words.
+    """
+
+    kind: ClassVar[str] = "web.origin"
+    seen_by: ClassVar[str] = "web"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
+
+    scheme: str
+    host: str
+    port: int
+    address: str
+    chain: tuple[Hop, ...]
+    own_headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+    cookies: tuple[Cookie, ...]
+    html: bool
+    title: str
+    reliable: bool
+    #: The final page asks for a password.
+    login_form: bool = False
+    #: A form with a password is sent to a clear-text address.
+    login_to_clear: bool = False
+    #: Active content (script, frame, style) fetched in clear from a page over TLS.
+    mixed_content: tuple[str, ...] = ()
+    #: Schemes of the WWW-Authenticate header of the first page, lower-case.
+    authentication: tuple[str, ...] = ()
+    #: Methods of the Allow header of an OPTIONS request; TRACE when a TRACE request was echoed.
+    methods: tuple[str, ...] = ()
+    trace_echoed: bool = False
+    #: Access-Control-Allow-Origin given to an unknown origin, and whether credentials go with it.
+    cors_origin: str = ""
+    cors_credentials: bool = False
+
+    def header(self, name: str) -> str | None:
+        """Return a header of the final page, or None."""
+        return dict(self.headers).get(name)
+
+    @property
+    def status(self) -> int:
+        """The status of the final page."""
+        return self.chain[-1].status
+
+
+class OpenFile(StrEnum):
+    """What a file that lies open is, proved by its content."""
+
+    GIT = "git"
+    SVN = "svn"
+    ENVIRONMENT = "environment"
+    BACKUP = "backup"
+    PHPINFO = "phpinfo"
+    SERVER_STATUS = "server-status"
+    ACTUATOR = "actuator"
+    LISTING = "listing"
+    DS_STORE = "ds-store"
+    API_DOCS = "api-docs"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A file proved open: what, where, and an excerpt in which every secret was replaced before anything was kept."""
+
+    what: OpenFile
+    path: str
+    excerpt: str
+    #: The content holds credentials (their names are in the excerpt, never their values).
+    credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebFiles(Fact):
+    """Which of the paths asked lie open. An unreliable origin answers everything: nothing is concluded from it."""
+
+    kind: ClassVar[str] = "web.files"
+    seen_by: ClassVar[str] = "web"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
+
+    asked: tuple[str, ...]
+    unanswered: tuple[str, ...]
+    proofs: tuple[Proof, ...]
+    reliable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityText(Fact):
+    """The security.txt file (RFC 9116): its state (present, absent, unknown), fields, and the instant it expires."""
+
+    kind: ClassVar[str] = "web.security-txt"
+    seen_by: ClassVar[str] = "web"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
+
+    state: str
+    contact: tuple[str, ...] = ()
+    expires: str = ""

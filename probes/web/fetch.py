@@ -1,0 +1,142 @@
+"""One HTTP request through the Line: the checked address pinned, nothing followed, the body capped while it expands."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import zlib
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from probes.interface import IPAddress, Line, ProbeError, Reason
+
+#: Body bytes read at the most, after decompression, and seconds a whole exchange may take.
+BODY, DEADLINE = 65_536, 15.0
+#: Seconds between two requests to one origin when nothing else is configured.
+_HEADER_VALUE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer as it came: headers in order with lower-case names; ``cut`` when the body went on."""
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    cut: bool
+
+    def header(self, name: str) -> str:
+        """Return the first value of a header, or ""."""
+        return next((value for key, value in self.headers if key == name), "")
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """Return every value of a header."""
+        return tuple(value for key, value in self.headers if key == name)
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are no UTF-8 become U+FFFD."""
+        return self.body.decode("utf-8", "replace")
+
+
+class _Pinned(AbstractResolver):
+    """Gives the one address that the Line granted, whatever the name."""
+
+    def __init__(self, address: IPAddress) -> None:
+        self._address = address
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+        """Return the pinned address."""
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(self._address),
+                port=port,
+                family=socket.AF_INET if self._address.version == 4 else socket.AF_INET6,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+def _any_tls() -> ssl.SSLContext:
+    """A context for looking only: the certificate is the TLS probe's business, and old servers are looked at too."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+async def fetch(
+    line: Line,
+    address: str,
+    url: str,
+    *,
+    agent: str,
+    method: str = "GET",
+    headers: tuple[tuple[str, str], ...] = (),
+    cap: int = BODY,
+) -> Answer:
+    """Make one request; raise ``ProbeError`` with why there is no answer."""
+    target = URL(url)
+    pinned, port, name = ip_address(address), target.port or 80, target.host or ""
+    line.grant(pinned, port, name=name)
+    await line.pace(pinned)
+    line.grant(pinned, port, name=name)
+    connector = aiohttp.TCPConnector(resolver=_Pinned(pinned), ssl=_any_tls(), force_close=True, use_dns_cache=False)
+    try:
+        async with (
+            asyncio.timeout(DEADLINE),
+            aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                headers={"User-Agent": agent, "Accept-Encoding": "gzip, deflate", "Accept": "text/html,*/*;q=0.5"},
+            ) as session,
+            session.request(method, target, allow_redirects=False, headers=dict(headers)) as response,
+        ):
+            body, cut = await _body(response, cap)
+            found = tuple((key.lower(), value[:_HEADER_VALUE]) for key, value in response.headers.items())
+            return Answer(url=url, status=response.status, headers=found, body=body, cut=cut)
+    except TimeoutError as error:
+        raise ProbeError(Reason.TIMED_OUT, url[:200]) from error
+    except aiohttp.ClientConnectorError as error:
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        raise ProbeError(Reason.REFUSED if refused else Reason.UNREACHABLE, url[:200]) from error
+    except (aiohttp.ClientError, ssl.SSLError, ValueError) as error:
+        raise ProbeError(_reason(error), f"{type(error).__name__} {url[:200]}") from error
+
+
+def _reason(error: Exception) -> Reason:
+    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        return Reason.CONNECTION_LOST
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return Reason.TRUNCATED
+    return Reason.MALFORMED
+
+
+async def _body(response: aiohttp.ClientResponse, cap: int) -> tuple[bytes, bool]:
+    """Read and expand at most ``cap`` bytes; what follows is never read."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    expand = zlib.decompressobj(wbits=47) if encoding in {"gzip", "x-gzip", "deflate"} else None
+    body = b""
+    async for chunk in response.content.iter_chunked(8192):
+        try:
+            body += expand.decompress(chunk, cap + 1 - len(body)) if expand else chunk
+        except zlib.error:
+            return body[:cap], True
+        if len(body) > cap:
+            return body[:cap], True
+    return body, False
