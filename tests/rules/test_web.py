@@ -68,8 +68,8 @@ def headers(fact: WebOrigin, **changed: str | None) -> WebOrigin:
 
 
 def cookie(**flags: bool) -> WebOrigin:
-    usual = {"secure": True, "http_only": True, "session_like": True}
-    return replace(GOOD, cookies=(Cookie(name="sid", **{**usual, **flags}),))
+    good = Cookie(name="sid", secure=True, http_only=True, session_like=True)
+    return replace(GOOD, cookies=(replace(good, **flags),))
 
 
 @pytest.mark.parametrize(
@@ -165,20 +165,19 @@ def test_a_login_page_makes_it_worse() -> None:
 
 
 NOTHING = WebFiles(asked=("/.git/HEAD", "/.env"), unanswered=(), proofs=(), reliable=True)
-OPENED = {
-    web_files.repository_closed: (OpenFile.GIT, "/.git/HEAD"),
-    web_files.environment_file_closed: (OpenFile.ENVIRONMENT, "/.env"),
-    web_files.backup_closed: (OpenFile.BACKUP, "/backup.zip"),
-    web_files.diagnostics_closed: (OpenFile.ACTUATOR, "/actuator"),
-    web_files.listing_off: (OpenFile.LISTING, "/uploads/"),
-    web_files.metadata_removed: (OpenFile.DS_STORE, "/.DS_Store"),
-    web_files.api_documentation_intended: (OpenFile.API_DOCS, "/openapi.json"),
-}
+OPENED = (
+    (web_files.repository_closed, OpenFile.GIT, "/.git/HEAD"),
+    (web_files.environment_file_closed, OpenFile.ENVIRONMENT, "/.env"),
+    (web_files.backup_closed, OpenFile.BACKUP, "/backup.zip"),
+    (web_files.diagnostics_closed, OpenFile.ACTUATOR, "/actuator"),
+    (web_files.listing_off, OpenFile.LISTING, "/uploads/"),
+    (web_files.metadata_removed, OpenFile.DS_STORE, "/.DS_Store"),
+    (web_files.api_documentation_intended, OpenFile.API_DOCS, "/openapi.json"),
+)
 
 
-@pytest.mark.parametrize("rule", OPENED, ids=lambda r: r.id)
-def test_files(rule: Rule) -> None:
-    what, path = OPENED[rule]
+@pytest.mark.parametrize(("rule", "what", "path"), OPENED)
+def test_files(rule: Rule, what: OpenFile, path: str) -> None:
     proof = Proof(what=what, path=path, excerpt="…")
     assert judged(rule, NOTHING)[0] is MET
     assert judged(rule, replace(NOTHING, proofs=(proof,)))[0] is NOT_MET
