@@ -21,6 +21,7 @@ from probes.interface import (
 from scanner.pace import Pace, Rates
 from scanner.resolver import addresses_of
 from scanner.scope import Grants
+from scanner.stop import StopButton
 from scanner.streams import ask_datagram, ask_stream, open_stream
 from scanner.sweep import Sweep
 
@@ -68,7 +69,7 @@ class GuardedLine:
         self._questions = Pace(settings.questions)
         self._keep = keep
         self._clock = clock
-        self._stopped = threading.Event()
+        self._button = StopButton()
 
     @property
     def level(self) -> int:
@@ -76,8 +77,8 @@ class GuardedLine:
         return self._grants.level
 
     def stop(self) -> None:
-        """Refuse everything from now on, and end a running sweep."""
-        self._stopped.set()
+        """End every exchange, refuse later ones, and end a running sweep."""
+        self._button.press()
 
     def grant(self, address: IPAddress, port: int, *, name: str = "", level: int = 2) -> None:
         """Raise unless this connection may be opened now."""
@@ -104,7 +105,7 @@ class GuardedLine:
         self.grant(address, port, name=name, level=level)
         await self.pace(address)
         self.grant(address, port, name=name, level=level)
-        return await open_stream(address, port, deadline=deadline, cap=cap)
+        return await open_stream(address, port, deadline=deadline, cap=cap, button=self._button)
 
     async def ask(
         self,
@@ -125,7 +126,7 @@ class GuardedLine:
         await asyncio.sleep(self._questions.reserve(server))
         self._open_for_business()
         exchange = ask_stream if tcp else ask_datagram
-        return await exchange(query, server, port, deadline=deadline)
+        return await exchange(query, server, port, deadline=deadline, button=self._button)
 
     async def sweep(
         self, targets: Iterable[tuple[IPAddress, int]], *, name: str = "", patience: float = 2.0, tries: int = 2
@@ -174,7 +175,7 @@ class GuardedLine:
         self, targets: Iterator[tuple[IPAddress, int]], stop: threading.Event
     ) -> Iterator[tuple[IPAddress, int]]:
         for target in targets:
-            if self._stopped.is_set() or stop.is_set():
+            if self._button.pressed or stop.is_set():
                 return
             yield target
 
@@ -186,8 +187,7 @@ class GuardedLine:
         )
 
     def _open_for_business(self) -> None:
-        if self._stopped.is_set():
-            raise ProbeError(Reason.INTERRUPTED)
+        self._button.check()
         if self._windows:
             local = self._clock().astimezone()
             inside = any(

@@ -22,14 +22,31 @@ _TRIES = 3
 async def addresses_of(name: str, ask: Ask) -> tuple[IPAddress, ...]:
     """Return the IPv4 then IPv6 addresses; raise ``unknown-host`` on NXDOMAIN, else why it could not tell."""
     found: list[IPAddress] = []
+    failures: list[ProbeError] = []
     for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
-        answer = await _answer(name, rdtype, ask)
-        if answer.rcode() == dns.rcode.NXDOMAIN:
-            raise ProbeError(Reason.UNKNOWN_HOST, name)
-        if answer.rcode() != dns.rcode.NOERROR:
-            raise ProbeError(Reason.SERVER_FAILURE, f"{name}: {dns.rcode.to_text(answer.rcode())}")
-        found += [ip_address(r.address) for rrset in answer.answer if rrset.rdtype == rdtype for r in rrset]
+        try:
+            found += await _addresses(name, rdtype, ask)
+        except ProbeError as error:
+            failures.append(error)
+    # Name servers that fail on AAAA alone are common: what A gave still counts.
+    if failures and not found:
+        raise failures[0]
     return tuple(dict.fromkeys(found))
+
+
+async def _addresses(name: str, rdtype: dns.rdatatype.RdataType, ask: Ask) -> list[IPAddress]:
+    answer = await _answer(name, rdtype, ask)
+    if answer.rcode() == dns.rcode.NXDOMAIN:
+        raise ProbeError(Reason.UNKNOWN_HOST, name)
+    if answer.rcode() != dns.rcode.NOERROR:
+        raise ProbeError(Reason.SERVER_FAILURE, f"{name}: {dns.rcode.to_text(answer.rcode())}")
+    if not isinstance(answer, dns.message.QueryMessage):
+        raise ProbeError(Reason.MALFORMED, f"{name}: not an answer to a query")
+    try:
+        records = answer.resolve_chaining().answer or ()
+    except dns.exception.DNSException as error:
+        raise ProbeError(Reason.MALFORMED, f"{name}: {type(error).__name__}") from error
+    return [ip_address(record.address) for record in records]
 
 
 async def _answer(name: str, rdtype: dns.rdatatype.RdataType, ask: Ask) -> dns.message.Message:
@@ -43,6 +60,8 @@ async def _answer(name: str, rdtype: dns.rdatatype.RdataType, ask: Ask) -> dns.m
             answer = _read(query, await ask(query.to_wire(), False))
             if answer.flags & dns.flags.TC:
                 answer = _read(query, await ask(query.to_wire(), True))
+            if answer.flags & dns.flags.TC:
+                raise ProbeError(Reason.TRUNCATED, name)
             return answer
         except ProbeError as error:
             last = error

@@ -8,6 +8,7 @@ import socket
 import struct
 
 from probes.interface import IPAddress, ProbeError, Reason
+from scanner.stop import StopButton
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 
@@ -24,11 +25,14 @@ def reason_of(error: OSError) -> Reason:
 class SocketStream:
     """A connected, non-blocking socket that reads at most ``cap`` bytes before ``deadline`` (loop time)."""
 
-    def __init__(self, sock: socket.socket, address: IPAddress, port: int, *, deadline: float, cap: int) -> None:
+    def __init__(
+        self, sock: socket.socket, address: IPAddress, port: int, *, deadline: float, cap: int, button: StopButton
+    ) -> None:
         self._socket = sock
         self._peer = (address, port)
         self._deadline = deadline
         self._left = cap
+        self._button = button
 
     @property
     def peer(self) -> tuple[IPAddress, int]:
@@ -38,20 +42,22 @@ class SocketStream:
     async def send(self, data: bytes) -> None:
         """Send all of ``data``."""
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with self._button.bound(self._deadline):
                 await asyncio.get_running_loop().sock_sendall(self._socket, data)
         except OSError as error:
             raise ProbeError(reason_of(error)) from error
 
     async def receive(self, most: int = 65536) -> bytes:
         """Return the next bytes, at most ``most``; ``b""`` at the end of the stream."""
-        if self._left <= 0:
-            raise ProbeError(Reason.TOO_LARGE, "more bytes than the cap allows")
+        # At the cap one byte more is read, to tell a stream that ends there from one that goes on.
+        wanted = min(most, self._left) or 1
         try:
-            async with asyncio.timeout_at(self._deadline):
-                data = await asyncio.get_running_loop().sock_recv(self._socket, min(most, self._left))
+            async with self._button.bound(self._deadline):
+                data = await asyncio.get_running_loop().sock_recv(self._socket, wanted)
         except OSError as error:
             raise ProbeError(reason_of(error)) from error
+        if len(data) > self._left:
+            raise ProbeError(Reason.TOO_LARGE, "more bytes than the cap allows")
         self._left -= len(data)
         return data
 
@@ -71,32 +77,43 @@ class SocketStream:
         self._socket.close()
 
 
-async def open_stream(address: IPAddress, port: int, *, deadline: float, cap: int) -> SocketStream:
+def is_own_echo(sock: socket.socket) -> bool:
+    """Tell whether a socket connected to itself, as happens on loopback to a closed port of the ephemeral range."""
+    try:
+        return bool(sock.getsockname() == sock.getpeername())
+    except OSError:
+        return False
+
+
+async def open_stream(address: IPAddress, port: int, *, deadline: float, cap: int, button: StopButton) -> SocketStream:
     """Connect within ``deadline`` seconds, which then bound the whole life of the stream."""
     loop = asyncio.get_running_loop()
     until = loop.time() + deadline
     sock = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
     sock.setblocking(False)
     try:
-        async with asyncio.timeout_at(until):
+        async with button.bound(until, f"{address} port {port}"):
             await loop.sock_connect(sock, (str(address), port))
     except OSError as error:
         sock.close()
         raise ProbeError(reason_of(error), f"{address} port {port}") from error
-    except asyncio.CancelledError:
+    except (ProbeError, asyncio.CancelledError):
         sock.close()
         raise
-    return SocketStream(sock, address, port, deadline=until, cap=cap)
+    if is_own_echo(sock):
+        sock.close()
+        raise ProbeError(Reason.REFUSED, f"{address} port {port}")
+    return SocketStream(sock, address, port, deadline=until, cap=cap, button=button)
 
 
-async def ask_datagram(query: bytes, server: IPAddress, port: int, *, deadline: float) -> bytes:
+async def ask_datagram(query: bytes, server: IPAddress, port: int, *, deadline: float, button: StopButton) -> bytes:
     """Send one DNS message by UDP and return the first answer from that server with the same id."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET if server.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         try:
-            async with asyncio.timeout(deadline):
+            async with button.bound(loop.time() + deadline, f"{server} udp {port}"):
                 await loop.sock_connect(sock, (str(server), port))
                 await loop.sock_sendall(sock, query)
                 while True:
@@ -107,9 +124,9 @@ async def ask_datagram(query: bytes, server: IPAddress, port: int, *, deadline: 
             raise ProbeError(reason_of(error), f"{server} udp {port}") from error
 
 
-async def ask_stream(query: bytes, server: IPAddress, port: int, *, deadline: float) -> bytes:
+async def ask_stream(query: bytes, server: IPAddress, port: int, *, deadline: float, button: StopButton) -> bytes:
     """Send one DNS message by TCP and return the answer (RFC 7766)."""
-    stream = await open_stream(server, port, deadline=deadline, cap=65537)
+    stream = await open_stream(server, port, deadline=deadline, cap=65537, button=button)
     try:
         await stream.send(struct.pack("!H", len(query)) + query)
         (length,) = struct.unpack("!H", await stream.receive_exactly(2))

@@ -14,14 +14,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from probes.interface import IPAddress, PortAnswer, PortState
+from scanner.streams import is_own_echo
 
 _CLOSED = {errno.ECONNREFUSED, errno.ECONNRESET}
 #: Our own limits, not the target's: wait and try again.
-_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EADDRNOTAVAIL}
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
 #: Close with a reset: no TIME_WAIT of ours, nothing half-open at the target.
 _ABORT = struct.pack("ii", 1, 0)
 #: Targets taken from the iterator ahead of their turn; memory stays flat whatever the number of targets.
 _AHEAD = 4096
+#: Turns taken ahead, in seconds: no more, so that other probes of the same address need not queue behind a sweep.
+_HORIZON = 2.0
 _PAUSE = 0.05
 
 
@@ -61,6 +64,7 @@ class Sweep:
         self._by_age: deque[_Try] = deque()
         self._count = 0
         self._exhausted = False
+        self._taken_until = 0.0
 
     def run(self) -> None:
         """Run to the end, or to the stop button."""
@@ -79,7 +83,7 @@ class Sweep:
                         attempt.sock.close()
 
     def _fill(self) -> None:
-        while not self._exhausted and len(self._waiting) < _AHEAD:
+        while not self._exhausted and len(self._waiting) < _AHEAD and self._taken_until < time.monotonic() + _HORIZON:
             target = next(self._targets, None)
             if target is None:
                 self._exhausted = True
@@ -88,7 +92,8 @@ class Sweep:
 
     def _later(self, attempt: _Try, wait: float) -> None:
         self._count += 1
-        heapq.heappush(self._waiting, (time.monotonic() + wait, self._count, attempt))
+        self._taken_until = time.monotonic() + wait
+        heapq.heappush(self._waiting, (self._taken_until, self._count, attempt))
 
     def _start(self, epoll: select.epoll) -> float:
         """Open what is due; return how long nothing new will be, in seconds."""
@@ -134,7 +139,8 @@ class Sweep:
         for fd, _ in epoll.poll(pause, 1024):
             attempt = self._open.pop(fd)
             if attempt.sock is not None:
-                self._settle(attempt, attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+                code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                self._settle(attempt, errno.ECONNREFUSED if not code and is_own_echo(attempt.sock) else code)
 
     def _expire(self, epoll: select.epoll) -> None:
         now = time.monotonic()

@@ -202,7 +202,12 @@ class _VerifiedTls(ldap3.Tls):
         """Put TLS over the connection's socket."""
         try:
             context = ssl.create_default_context(cafile=self._target.ca_file or None)
-            connection.socket = context.wrap_socket(connection.socket, server_hostname=self._target.host)
+            secured = context.wrap_socket(
+                connection.socket, server_hostname=self._target.host, do_handshake_on_connect=False
+            )
+            # known to the connection before it waits for the server, so that an abort reaches it
+            connection.socket = secured
+            secured.do_handshake()
         except OSError as error:
             self.failure = socket_error(error)
             raise

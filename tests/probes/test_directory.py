@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -224,12 +225,24 @@ async def test_a_scan_writes_nothing_in_the_directory(dc: samba.Domain) -> None:
                                                   "badpasswordtime", "lockouttime"}  # fmt: skip
 
 
-def test_the_channel_binding_follows_the_hash_of_the_certificate(dc: samba.Domain) -> None:
-    der = subprocess.run(
-        ["openssl", "x509", "-in", dc.folder / "tls" / "cert.pem", "-outform", "DER"], capture_output=True, check=True
-    ).stdout
-    digest = subprocess.run(["openssl", "dgst", "-sha256", "-binary"], input=der, capture_output=True, check=True)
-    assert channel_binding(der).application_data == b"tls-server-end-point:" + digest.stdout
+@pytest.mark.parametrize(
+    ("signed_with", "bound_with"),
+    [("sha256", "sha256"), ("sha384", "sha384"), ("sha512", "sha512"), ("sha1", "sha256")],
+)
+def test_the_channel_binding_follows_the_hash_of_the_certificate(signed_with: str, bound_with: str) -> None:
+    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    request += ["-keyout", "/dev/null", "-subj", "/CN=dc", f"-{signed_with}", "-outform", "DER"]
+    der = subprocess.run(request, capture_output=True, check=True).stdout
+    assert channel_binding(der).application_data == b"tls-server-end-point:" + hashlib.new(bound_with, der).digest()
+
+
+async def test_two_domains_stand_side_by_side(dc: samba.Domain) -> None:
+    with samba.domain("clinique.example", netbios="CLINIQUE") as other:
+        assert other.address != dc.address
+        seen = await scan(target(other), only=other.base)
+        assert seen.root
+        assert (seen.root.domain, seen.reads[other.base].complete) == ("clinique.example", True)
+        assert (await scan(target(dc), only=dc.base)).reads[dc.base].domain == dc.realm
 
 
 def ldb(dc: samba.Domain, wanted: str, *attributes: str) -> list[bytes]:

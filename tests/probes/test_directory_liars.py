@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +59,12 @@ def silence(question: Question) -> Iterator[bytes]:
     yield b""
 
 
+def drip(question: Question) -> Iterator[bytes]:
+    for byte in people(question, 1):
+        time.sleep(0.1)
+        yield bytes([byte])
+
+
 def giant(question: Question) -> Iterator[bytes]:
     yield b"\x30\x84\x7f\xff\xff\xff"
 
@@ -99,6 +108,7 @@ def no_such_control(question: Question) -> Iterator[bytes]:
         (half_message, Reason.TRUNCATED),
         (hang_up, Reason.CONNECTION_LOST),
         (silence, Reason.TIMED_OUT),
+        (drip, Reason.TIMED_OUT),
         (giant, Reason.TOO_LARGE),
         (no_length, Reason.MALFORMED),
         (other_id, Reason.MALFORMED),
@@ -254,6 +264,19 @@ async def test_a_server_that_is_no_domain_controller_is_not_read() -> None:
     with liar(Script(root_dse={"namingContexts": (b"dc=x",)})) as server, pytest.raises(ProbeError) as failure:
         await scan(target(server))
     assert failure.value.reason is Reason.NOT_SPOKEN
+
+
+@pytest.mark.parametrize("scheme", ["ldap", "ldaps"])
+async def test_a_server_that_never_speaks_is_left_at_the_deadline(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        liar = Liar(address="127.0.0.1", port=mute.getsockname()[1], ca_file=Path())
+        asked = replace(target(liar, scheme=scheme), ca_file="", connect_seconds=1, page_seconds=60)
+        began = time.monotonic()
+        with pytest.raises(ProbeError) as failure:
+            await scan(asked)
+        assert failure.value.reason is Reason.TIMED_OUT
+        await asyncio.get_running_loop().shutdown_default_executor()
+        assert time.monotonic() - began < 2.5
 
 
 async def test_stopping_cuts_the_connection_at_once() -> None:

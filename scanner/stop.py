@@ -1,0 +1,69 @@
+"""The stop button: every wait of the Line ends when it is pressed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+
+from probes.interface import ProbeError, Reason
+
+
+class StopButton:
+    """Pressed once, in the loop's thread; then every wait it bounds, and every later one, is ``interrupted``."""
+
+    def __init__(self) -> None:
+        self._pressed = threading.Event()
+        self._waits: set[asyncio.Timeout] = set()
+
+    @property
+    def pressed(self) -> bool:
+        """Whether it was pressed; readable from any thread."""
+        return self._pressed.is_set()
+
+    def press(self) -> None:
+        """End what waits."""
+        self._pressed.set()
+        for wait in self._waits:
+            if not wait.expired():
+                wait.reschedule(0.0)
+
+    def check(self) -> None:
+        """Raise ``interrupted`` once pressed."""
+        if self.pressed:
+            raise ProbeError(Reason.INTERRUPTED)
+
+    @contextlib.asynccontextmanager
+    async def bound(self, until: float | None, what: str = "") -> AsyncIterator[None]:
+        """Bound what is awaited inside by an instant of the loop's clock: ``timed-out`` after it."""
+        self.check()
+        try:
+            async with asyncio.timeout_at(until) as wait:
+                self._waits.add(wait)
+                try:
+                    yield
+                finally:
+                    self._waits.discard(wait)
+        except TimeoutError as error:
+            raise ProbeError(Reason.INTERRUPTED if self.pressed else Reason.TIMED_OUT, what) from error
+
+
+@contextlib.contextmanager
+def on_signals(*stops: Callable[[], None]) -> Iterator[None]:
+    """Call ``stops`` in the running loop at SIGINT or SIGTERM, instead of raising ``KeyboardInterrupt``."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for each in stops:
+            each()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

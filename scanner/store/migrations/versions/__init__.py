@@ -1,0 +1,1 @@
+"""One module a version, each after the one it names; a released one is never changed."""

@@ -1,0 +1,137 @@
+"""The scans: begun, resumed, ended and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from probes.interface import Asset, Part
+from rules.subject import Scan
+from scanner.store import plain
+from scanner.store.audit import Audit
+from scanner.store.candidates import meet
+from scanner.store.database import Database
+from scanner.store.errors import AlreadyKeptError, ScanEndedError, UnknownScanError
+from scanner.store.leases import Lease, Leases
+from scanner.store.tables import AssetRow, LeaseRow, ScanRow
+
+#: The states of a scan that has not ended, or that was cut and may be resumed.
+RUNNING, INTERRUPTED = "running", "interrupted"
+
+
+class Scans:
+    """One dated look each; a perimeter has at most one that runs."""
+
+    def __init__(self, database: Database, leases: Leases, audit: Audit, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._leases = leases
+        self._audit = audit
+        self._clock = clock
+
+    def begin(self, scan: Scan) -> Lease:
+        """Record a scan that begins and the mandate it uses; a crashed scan of the perimeter ends as interrupted."""
+        self._database.require_space()
+        with self._database.write() as session:
+            lease, dead = self._leases.take(session, scan.perimeter.id, scan.id)
+            if dead is not None:
+                self._close_crashed(session, dead)
+            if session.get(ScanRow, scan.id) is not None:
+                raise AlreadyKeptError(f"there is already a scan {scan.id}")
+            session.add(
+                ScanRow(
+                    id=scan.id,
+                    perimeter=scan.perimeter.id,
+                    state=RUNNING,
+                    started_at=self._clock(),
+                    document=plain.write(replace(scan, state=RUNNING)),
+                )
+            )
+            self._note_mandate(session, "scan-begun", scan)
+        return lease
+
+    def resume(self, scan_id: str) -> tuple[Scan, Lease]:
+        """Take over a scan that crashed or was interrupted; raise when it lives elsewhere or has ended."""
+        self._database.require_space()
+        with self._database.write() as session:
+            row = _row(session, scan_id)
+            if row.state not in {RUNNING, INTERRUPTED}:
+                raise ScanEndedError(f"scan {scan_id} has ended ({row.state}); there is nothing to resume")
+            lease, dead = self._leases.take(session, row.perimeter, scan_id)
+            if dead is not None and dead.scan != scan_id:
+                self._close_crashed(session, dead)
+            scan = replace(plain.read(row.document, Scan), state=RUNNING)
+            row.state, row.ended_at, row.document = RUNNING, None, plain.write(scan)
+            session.flush()
+            self._note_mandate(session, "scan-resumed", scan)
+        return scan, lease
+
+    def end(self, lease: Lease, scan: Scan, assets: Iterable[Asset] = (), outside: Iterable[Asset] = ()) -> None:
+        """Record how a scan ended, the assets in scope and those outside, which become candidates."""
+        with self._database.write() as session:
+            self._leases.release(session, lease)
+            row = _row(session, scan.id)
+            row.state, row.ended_at, row.document = scan.state, self._clock(), plain.write(scan)
+            session.exec(delete(AssetRow).where(col(AssetRow.scan) == scan.id))
+            outside = tuple(outside)
+            met = [(asset, True) for asset in assets] + [(asset, False) for asset in outside]
+            for position, (asset, in_scope) in enumerate(met):
+                text = plain.write(asset)
+                session.add(AssetRow(scan=scan.id, position=position, in_scope=in_scope, document=text))
+            new = meet(session, scan, outside, self._clock())
+            self._audit.append(session, "scan-ended", scan=scan.id, state=scan.state, candidates=new)
+
+    def find(self, reference: str) -> Scan:
+        """Return the scan of an id, ``latest`` or ``latest:PERIMETER`` (the last that ended, complete or not)."""
+        word, _, perimeter = reference.partition(":")
+        with self._database.read() as session:
+            if word != "latest":
+                return plain.read(_row(session, reference).document, Scan)
+            wanted = select(ScanRow).where(col(ScanRow.ended_at).is_not(None))
+            if perimeter:
+                wanted = wanted.where(ScanRow.perimeter == perimeter)
+            row = session.exec(wanted.order_by(col(ScanRow.ended_at).desc(), col(ScanRow.id).desc()).limit(1)).first()
+        if row is None:
+            raise UnknownScanError(f"no scan has ended{f' for perimeter {perimeter}' if perimeter else ''} yet")
+        return plain.read(row.document, Scan)
+
+    def all(self, perimeter: str = "") -> tuple[Scan, ...]:
+        """Return every scan, or those of a perimeter, oldest first."""
+        wanted = select(ScanRow).order_by(col(ScanRow.started_at), col(ScanRow.id))
+        if perimeter:
+            wanted = wanted.where(ScanRow.perimeter == perimeter)
+        with self._database.read() as session:
+            return tuple(plain.read(row.document, Scan) for row in session.exec(wanted))
+
+    def newest_parts(self, perimeter: str) -> dict[Part, Scan]:
+        """Return, for each kind of part, the newest scan of a perimeter that has ended and holds one."""
+        ended = (scan for scan in self.all(perimeter) if scan.state != RUNNING)
+        return {part.kind: scan for scan in ended for part in scan.parts}
+
+    def _close_crashed(self, session: Session, dead: LeaseRow) -> None:
+        row = session.get(ScanRow, dead.scan)
+        if row is None or row.state != RUNNING:
+            return
+        scan = replace(plain.read(row.document, Scan), state=INTERRUPTED)
+        row.state, row.ended_at, row.document = INTERRUPTED, dead.renewed_at, plain.write(scan)
+        self._audit.append(session, "scan-ended", scan=scan.id, state=INTERRUPTED, candidates=0)
+
+    def _note_mandate(self, session: Session, event: str, scan: Scan) -> None:
+        self._audit.append(
+            session,
+            event,
+            scan=scan.id,
+            perimeter=scan.perimeter.id,
+            mandate=scan.mandate.reference,
+            mandate_document=scan.mandate.document_sha256,
+            level=scan.level,
+        )
+
+
+def _row(session: Session, scan_id: str) -> ScanRow:
+    row = session.get(ScanRow, scan_id)
+    if row is None:
+        raise UnknownScanError(f"there is no scan {scan_id}")
+    return row
