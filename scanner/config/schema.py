@@ -1,0 +1,204 @@
+"""The shape of the configuration file, section by section; the defaults here are the product's."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from probes.interface import Vantage
+from scanner.config.secrets import is_reference
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Name = Annotated[
+    str, StringConstraints(pattern=r"^(?!-)[A-Za-z0-9_*-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$", max_length=253)
+]
+Finess = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9AB][0-9]{7}$")]
+Level = Annotated[int, Field(ge=1, le=3)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _ascii(name: object) -> object:
+    """A name with accents becomes its A-labels."""
+    return name.encode("idna").decode() if isinstance(name, str) and not name.isascii() else name
+
+
+Domain = Annotated[Name, BeforeValidator(_ascii)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Member(Section):
+    """A legal entity or a site."""
+
+    finess: Finess
+    name: str
+    category: str = ""
+    region: str = ""
+
+
+class PerimeterSection(Section):
+    """What is audited: a GHT, a legal entity (ej) or a site (et)."""
+
+    id: Identifier
+    name: str
+    unit: Literal["ght", "ej", "et"] = "ej"
+    region: str = ""
+    ght: str = ""
+    mandate: str
+    members: tuple[Member, ...] = ()
+    hosts: tuple[Domain, ...] = ()
+    directories: tuple[Identifier, ...] = ()
+
+
+class WindowSection(Section):
+    """When scanning is allowed, in local time."""
+
+    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    start: time
+    end: time
+
+
+class HostedSection(Section):
+    """A name served by a provider who gave an authorisation."""
+
+    name: Domain
+    provider: str
+    ports: tuple[Port, ...]
+    authorisation: str
+
+
+class MandateSection(Section):
+    """Who authorised what."""
+
+    reference: str
+    signatory: str
+    document: Path | None = None
+    document_sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = ""
+    valid_from: date
+    valid_until: date
+    level: Level = 2
+    windows: tuple[WindowSection, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    hosted: tuple[HostedSection, ...] = ()
+    directories: tuple[str, ...] = ()
+    excluded_names: tuple[Domain, ...] = ()
+    excluded_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> MandateSection:
+        if self.valid_until < self.valid_from:
+            raise ValueError("valid_until comes before valid_from")
+        return self
+
+
+class DirectorySection(Section):
+    """A domain controller to read."""
+
+    name: Identifier
+    url: Annotated[str, StringConstraints(pattern=r"^ldaps?://[^/\s]+/?$")]
+    user: str
+    password: str
+    bind: Literal["simple", "ntlm", "kerberos", "negotiate"] = "negotiate"
+    base: str = ""
+    address: str = ""
+    ca_file: str = ""
+    starttls: bool = False
+
+    @field_validator("password")
+    @classmethod
+    def _reference(cls, text: str) -> str:
+        if not is_reference(text):
+            raise ValueError("a password is never written here: use env:NAME, file:/path or keyring:service/user")
+        return text
+
+
+class BoxSection(Section):
+    """This machine: its name in evidence, and where it looks from."""
+
+    name: str = "hygie"
+    vantage: Vantage = Vantage.INSIDE
+
+
+class DnsSection(Section):
+    """How names are resolved; with ``authoritative``, delegations are walked from the roots."""
+
+    resolver: IPv4Address | IPv6Address | None = None
+    resolver_port: Port = 53
+    port: Port = 53
+    authoritative: bool = True
+
+
+class PaceSection(Section):
+    """Connections and DNS questions a second."""
+
+    connections: float = Field(default=500.0, gt=0)
+    connections_per_network: float = Field(default=50.0, gt=0)
+    connections_per_address: float = Field(default=5.0, gt=0)
+    questions: float = Field(default=500.0, gt=0)
+    questions_per_server: float = Field(default=100.0, gt=0)
+    burst: int = Field(default=20, ge=1)
+    in_flight: int = Field(default=1000, ge=1, le=20000)
+
+
+class RunSection(Section):
+    """How many steps run at once, how long one may take, and the pause before a second look, in seconds."""
+
+    workers: int = Field(default=32, ge=1, le=512)
+    step_seconds: float = Field(default=900.0, gt=0)
+    second_look_seconds: float = Field(default=60.0, ge=0)
+
+
+class RetentionSection(Section):
+    """How long things are kept, in months; frozen dossiers are kept for ever."""
+
+    captures_months: int = Field(default=13, ge=1)
+    findings_months: int = Field(default=60, ge=1)
+
+
+class StoreSection(Section):
+    """A SQLite file beside the configuration, or a postgresql:// URL."""
+
+    url: str = "hygie.sqlite"
+
+
+class ReportsSection(Section):
+    """Language of reports, criteria applied, and the severity from which the exit code is 1."""
+
+    language: Literal["fr", "en"] = "fr"
+    criteria: tuple[str, ...] = ("care-d1@2024",)
+    fail_on: Literal["critical", "high", "medium", "low", "info"] = "high"
+
+
+class FeedsSection(Section):
+    """Files that replace the snapshots shipped with Hygie, by name of feed."""
+
+    files: dict[str, Path] = Field(default_factory=dict)
+
+
+class FileSchema(Section):
+    """The whole file."""
+
+    box: BoxSection = BoxSection()
+    dns: DnsSection = DnsSection()
+    pace: PaceSection = PaceSection()
+    run: RunSection = RunSection()
+    store: StoreSection = StoreSection()
+    retention: RetentionSection = RetentionSection()
+    reports: ReportsSection = ReportsSection()
+    feeds: FeedsSection = FeedsSection()
+    mandates: tuple[MandateSection, ...] = ()
+    perimeters: tuple[PerimeterSection, ...] = ()
+    directories: tuple[DirectorySection, ...] = ()
+    #: Settings of probes by probe name, and parameters of rules by rule id.
+    probes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    rules: dict[str, dict[str, str | int | float | bool]] = Field(default_factory=dict)
