@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import struct
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ import dns.rdataset
 import dns.rdatatype
 import dns.rrset
 import dns.zone
+
+from scanner.demo.listening import listening
 
 #: CNAME links followed within the server's own zones.
 _CHAIN = 8
@@ -167,7 +170,6 @@ async def _stream(server: NameServer, reader: asyncio.StreamReader, writer: asyn
                 wire = response.to_wire(max_size=65535)
                 writer.write(struct.pack("!H", len(wire)) + wire)
             await writer.drain()
-    writer.close()
 
 
 @contextlib.asynccontextmanager
@@ -175,9 +177,8 @@ async def serving(server: NameServer, address: str, port: int) -> AsyncIterator[
     """Serve on one address over UDP and TCP, until the context ends."""
     loop = asyncio.get_running_loop()
     datagrams, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(server), local_addr=(address, port))
-    streams = await asyncio.start_server(lambda r, w: _stream(server, r, w), address, port)
     try:
-        yield
+        async with listening(functools.partial(_stream, server), address, port):
+            yield
     finally:
         datagrams.close()
-        streams.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ssl
 import struct
 import tempfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanner.demo.certificates import Identity
+from scanner.demo.listening import Handler, listening
 
 #: The longest request read, in bytes, and the longest wait for it, in seconds.
 _REQUEST, _PATIENCE = 16384, 10.0
@@ -52,16 +54,13 @@ class Relic:
 async def serving(service: Site | Relic) -> AsyncIterator[None]:
     """Serve one service until the context ends."""
     if isinstance(service, Relic):
-        server = await asyncio.start_server(_relic, service.address, service.port)
+        handler: Handler = _relic
+        context = None
     else:
+        handler = functools.partial(_site, service)
         context = _context(service.identity, old=service.old_tls) if service.identity else None
-        server = await asyncio.start_server(
-            lambda r, w: _site(service, r, w), service.address, service.port, ssl=context
-        )
-    try:
+    async with listening(handler, service.address, service.port, tls=context):
         yield
-    finally:
-        server.close()
 
 
 def _context(identity: Identity, *, old: bool) -> ssl.SSLContext:
@@ -94,8 +93,6 @@ async def _site(site: Site, reader: asyncio.StreamReader, writer: asyncio.Stream
         lines += [f"{name}: {value}" for name, value in headers.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode() + (b"" if method == "HEAD" else page.body))
         await writer.drain()
-    with contextlib.suppress(ConnectionError, ssl.SSLError):
-        writer.close()
 
 
 #: SSL_RSA_WITH_RC4_128_SHA (RFC 6101 appendix C).
@@ -114,7 +111,6 @@ async def _relic(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         else:
             writer.write(struct.pack("!BHHBB", 21, 0x0300, 2, 2, 40))
         await writer.drain()
-    writer.close()
 
 
 def _offers(hello: bytes, suite: int) -> bool:

@@ -71,7 +71,18 @@ def server() -> Iterator[Server]:
         folder = Path(temporary)
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
-        command = [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        command = [
+            binaries / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
         done = subprocess.run([*command, "--locale=C.UTF-8"], capture_output=True, text=True, check=False, **_user())
         if done.returncode:
             raise RuntimeError(done.stderr)

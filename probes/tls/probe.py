@@ -1,0 +1,127 @@
+"""The TLS probe: for each address of an endpoint, what it accepts and the certificates it shows."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import ClassVar
+
+from probes.interface import (
+    Asset,
+    AssetKind,
+    IPAddress,
+    Line,
+    Part,
+    Probe,
+    ProbeError,
+    Reason,
+    Shortfall,
+    Sight,
+    Stream,
+    Yield,
+)
+from probes.tls.chain import read_chain, trust_store
+from probes.tls.enumerate import Enumeration
+from probes.tls.exchange import ANSWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """Ports on which TLS is spoken from the first byte; the trust store (PEM file, words); seconds of one exchange."""
+
+    ports: tuple[int, ...] = (
+        443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2083, 2087, 2096, 2376, 2762, 3269, 4443, 5061, 5986,
+        6443, 6514, 8006, 8443, 8883, 9443, 10443,
+    )  # fmt: skip
+    store: str = ""
+    store_label: str = ""
+    patience: float = 5.0
+    most_addresses: int = 4
+
+
+class TlsProbe(Probe[TlsSettings]):
+    """Sees versions, suites and certificates, with the DNS name as SNI."""
+
+    name: ClassVar[str] = "tls"
+    version: ClassVar[str] = "1"
+    level: ClassVar[int] = 2
+    part: ClassVar[Part] = Part.EXPOSURE
+    looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
+    Settings: ClassVar[type[TlsSettings]] = TlsSettings
+
+    def wants(self, asset: Asset) -> bool:
+        """A TLS port that accepted a connection."""
+        return asset.transport == "tcp" and asset.port in self.settings.ports and bool(asset.addresses)
+
+    async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
+        """Yield a profile and a chain for each address; an address that failed is missed, unless all did."""
+        name = "" if _numeric(asset.host) else asset.host
+        failures: list[ProbeError] = []
+        addresses = asset.addresses[: self.settings.most_addresses]
+        for text in addresses:
+            try:
+                for sight in await self._address(line, ip_address(text), asset.port or 0, name):
+                    yield sight
+            except ProbeError as error:
+                failures.append(error)
+                if len(addresses) > 1:
+                    yield Shortfall(reason=error.reason, detail=f"{text}: {error.detail}")
+        if failures and len(failures) == len(addresses):
+            raise failures[0]
+
+    async def _address(self, line: Line, address: IPAddress, port: int, name: str) -> list[Sight | Shortfall]:
+        async def connect() -> Stream:
+            return await line.connect(address, port, name=name, deadline=self.settings.patience, cap=ANSWER + 1024)
+
+        enumeration = Enumeration(connect, name)
+        profile = await enumeration.run(str(address))
+        found: list[Sight | Shortfall] = [Sight(fact=profile)]
+        if profile.spoken:
+            try:
+                ders = enumeration.seen.chain or await _whole_handshake(await connect(), name)
+                store = trust_store(self.settings.store, self.settings.store_label)
+                chain = read_chain(ders, address=str(address), sni=name, at=datetime.now(UTC), store=store)
+                found.append(Sight(fact=chain, captures=tuple(line.keep(der) for der in ders[:20])))
+            except ProbeError as error:
+                found.append(Shortfall(reason=error.reason, detail=f"certificate of {address}: {error.detail}"))
+        return found
+
+
+async def _whole_handshake(stream: Stream, name: str) -> tuple[bytes, ...]:
+    """Shake hands (TLS 1.3 hides the certificate) and return the leaf; nothing is verified, nothing is sent after."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=name or None)
+    try:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await stream.send(outgoing.read())
+                data = await stream.receive()
+                if not data:
+                    raise ProbeError(Reason.TRUNCATED, "the handshake was cut") from None
+                incoming.write(data)
+    except ssl.SSLError as error:
+        raise ProbeError(Reason.MALFORMED, f"handshake: {error.reason or type(error).__name__}") from error
+    finally:
+        await stream.close()
+    chain = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+    ders = [certificate.public_bytes(ssl._ssl.ENCODING_DER) for certificate in chain or ()]  # type: ignore[attr-defined]
+    if not ders:
+        raise ProbeError(Reason.MALFORMED, "a handshake without certificate")
+    return tuple(ders)
+
+
+def _numeric(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""Rules on the certificates an endpoint shows (RFC 5280, RFC 9525, CA/Browser Forum, ANSSI-PG-083)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from probes.facts.tls import CertificateChain, PathState
+from probes.interface import Observation
+from rules.interface import Severity, Verdict, met, not_applicable, not_met, rule, undetermined
+
+Seen = Observation[CertificateChain]
+_DAY = timedelta(days=1)
+
+
+@rule("certificate-current", reads=CertificateChain)
+def current(seen: Seen) -> Verdict:
+    """The certificate is valid at the instant it was seen."""
+    fact = seen.fact
+    if fact.not_before <= seen.seen_at <= fact.not_after:
+        return met(not_after=fact.not_after.date().isoformat())
+    start, end = fact.not_before.date().isoformat(), fact.not_after.date().isoformat()
+    return not_met(subject=fact.subject, not_before=start, not_after=end)
+
+
+@rule("certificate-renewed-in-time", reads=CertificateChain)
+def renewed_in_time(seen: Seen, *, margin_days: int = 30, urgent_days: int = 7) -> Verdict:
+    """Time is left to renew; for short-lived certificates a third of their life is enough."""
+    fact = seen.fact
+    left = fact.not_after - seen.seen_at
+    if left < timedelta(0):
+        return not_applicable("expired")
+    margin = min(timedelta(days=margin_days), (fact.not_after - fact.not_before) / 3)
+    if left >= margin:
+        return met(days_left=left.days)
+    urgent = left < min(timedelta(days=urgent_days), margin / 2)
+    end = fact.not_after.date().isoformat()
+    return not_met(severity=Severity.MEDIUM if urgent else None, days_left=left.days, not_after=end)
+
+
+@rule("certificate-names-the-service", reads=CertificateChain)
+def names_the_service(seen: Seen) -> Verdict:
+    """The certificate bears the DNS name that was followed; a service met by address has none to bear."""
+    fact = seen.fact
+    if fact.name_matches is None:
+        return not_applicable("reached-by-address")
+    if fact.name_matches:
+        return met(name=fact.sni)
+    return not_met(name=fact.sni, names=", ".join(fact.names[:8]) or "-")
+
+
+@rule("certificate-trusted", reads=CertificateChain)
+def trusted(seen: Seen) -> Verdict:
+    """A path leads to a trusted root."""
+    fact = seen.fact
+    if fact.path is PathState.FOUND:
+        return met(store=fact.store)
+    if fact.self_signed:
+        return not_applicable("self-signed")
+    if fact.path is PathState.NOT_CHECKED:
+        return undetermined("no-trust-store")
+    return not_met(issuer=fact.issuer, store=fact.store, length=fact.length)
+
+
+@rule("certificate-not-self-signed", reads=CertificateChain)
+def not_self_signed(seen: Seen) -> Verdict:
+    """An authority vouches for the key."""
+    fact = seen.fact
+    if fact.self_signed and fact.path is not PathState.FOUND:
+        return not_met(subject=fact.subject)
+    return met()
+
+
+@rule("certificate-key-large", reads=CertificateChain)
+def key_large(seen: Seen, *, rsa_bits: int = 2048, ec_bits: int = 256) -> Verdict:
+    """The key has the size that ANSSI asks for today."""
+    fact = seen.fact
+    least = {"RSA": rsa_bits, "EC": ec_bits, "EdDSA": 0}.get(fact.key_type)
+    if least is None:
+        return not_met(key=fact.key_type, bits=fact.key_bits, least=rsa_bits)
+    if fact.key_bits >= least:
+        return met(key=fact.key_type, bits=fact.key_bits)
+    severity = Severity.MEDIUM if fact.key_type == "EC" else None
+    return not_met(severity=severity, key=fact.key_type, bits=fact.key_bits, least=least)
+
+
+@rule("certificate-signature-strong", reads=CertificateChain)
+def signature_strong(seen: Seen) -> Verdict:
+    """No leaf or intermediate is signed with MD5 or SHA-1; the signature of a root proves nothing and is left out."""
+    weak = seen.fact.weak_signatures
+    return not_met(hashes=", ".join(weak).upper()) if weak else met()
+
+
+@rule("certificate-life-short", reads=CertificateChain)
+def life_short(seen: Seen, *, most_days: int = 398) -> Verdict:
+    """A certificate of a public authority lives 398 days at the most; private ones follow their own rules."""
+    fact = seen.fact
+    if not fact.public:
+        return not_applicable("private-authority")
+    days = (fact.not_after - fact.not_before) // _DAY
+    return met(days=days) if days <= most_days else not_met(days=days, most=most_days)
