@@ -1,0 +1,236 @@
+"""The DNS probe: a domain's delegation and records, a host's addresses and where its alias leads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import ClassVar
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from probes.dns.ask import Server, ask
+from probes.dns.servers import look_at_servers
+from probes.dns.walk import Walker, Zone
+from probes.facts.dns import AliasTarget, DnsRecords, Presence, RecordSet
+from probes.interface import (
+    Asset,
+    AssetKind,
+    DnsQuestion,
+    Line,
+    Part,
+    Probe,
+    ProbeError,
+    Reason,
+    Shortfall,
+    Sight,
+    Yield,
+    canonical_name,
+)
+
+#: The root servers a.root-servers.net to m.root-servers.net, IPv4 (IANA, root hints of 2026).
+ROOTS = (
+    "198.41.0.4", "170.247.170.2", "192.33.4.12", "199.7.91.13", "192.203.230.10", "192.5.5.241", "192.112.36.4",
+    "198.97.190.53", "192.36.148.17", "192.58.128.30", "193.0.14.129", "199.7.83.42", "202.12.27.33",
+)  # fmt: skip
+_APEX = ("A", "AAAA", "MX", "NS", "SOA", "TXT", "CAA", "DS", "DNSKEY", "HTTPS")
+_HOST = ("A", "AAAA", "CNAME", "CAA", "HTTPS", "SVCB")
+#: Names beneath a domain that tell something by themselves; the locator records name an Active Directory.
+_BENEATH = (("_dmarc", "TXT"), ("_mta-sts", "TXT"), ("_smtp._tls", "TXT"), ("_domainkey", "TXT"))
+SERVICES = (
+    "_ldap._tcp", "_kerberos._tcp", "_gc._tcp", "_ldap._tcp.dc._msdcs", "_kpasswd._tcp", "_sip._tls",
+    "_sipfederationtls._tcp", "_autodiscover._tcp", "_xmpp-server._tcp", "_imaps._tcp", "_submission._tcp",
+)  # fmt: skip
+#: Longest value kept of a record, and most records of a set.
+_VALUE, _VALUES = 4096, 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsSettings:
+    """The configured resolver (numeric, "" for none) and the addresses of the root servers."""
+
+    resolver: str = ""
+    roots: tuple[str, ...] = ROOTS
+
+
+class DnsProbe(Probe[DnsSettings]):
+    """Sees what the DNS says of a domain or host, from the zone's own servers and from the resolver."""
+
+    name: ClassVar[str] = "dns"
+    version: ClassVar[str] = "1"
+    level: ClassVar[int] = 1
+    part: ClassVar[Part] = Part.EXPOSURE
+    looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.DOMAIN, AssetKind.HOST})
+    Settings: ClassVar[type[DnsSettings]] = DnsSettings
+
+    async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
+        """Yield records, the delegation of a domain, the end of an alias, and the hosts met."""
+        walker = Walker(line, self.settings.roots, asset.name)
+        name = _name(asset.name)
+        zone, missed = await self._zone(walker, name)
+        if missed is not None:
+            yield missed
+        domain = asset.kind is AssetKind.DOMAIN
+        sets = await self._records(line, walker, zone, name, domain=domain)
+        if all(s.presence is Presence.UNKNOWN for s in sets):
+            raise ProbeError(Reason(sets[0].reason), f"nothing could be told of {asset.name}")
+        yield Sight(fact=DnsRecords(sets=tuple(sets)))
+        if domain and zone is not None and zone.apex == name:
+            yield Sight(fact=await look_at_servers(line, walker, zone))
+        for met in self._met(asset, sets):
+            yield met
+        alias = next((s.alias for s in sets if s.alias), "")
+        if alias:
+            yield Sight(fact=await self._alias(line, walker, alias, name))
+        if not domain:
+            yield await self._addressed(line, asset)
+
+    async def _zone(self, walker: Walker, name: dns.name.Name) -> tuple[Zone | None, Shortfall | None]:
+        """The zone by the walk, or what was missed; a mandate without authoritative questions misses nothing."""
+        try:
+            return await walker.zone_of(name), None
+        except ProbeError as error:
+            if error.reason is Reason.INTERRUPTED:
+                raise
+            return None, Shortfall(reason=error.reason, detail=f"delegation: {error.detail}")
+
+    async def _records(
+        self, line: Line, walker: Walker, zone: Zone | None, name: dns.name.Name, *, domain: bool
+    ) -> list[RecordSet]:
+        wanted = [(name, rdtype) for rdtype in (_APEX if domain else _HOST)]
+        if domain:
+            wanted += [(_below(label, name), rdtype) for label, rdtype in _BENEATH]
+            wanted += [(_below(label, name), "SRV") for label in SERVICES]
+        sets = []
+        for owner, rdtype in wanted:
+            if zone is not None:
+                at = await self._parent(walker, zone) if rdtype == "DS" and zone.apex == owner else zone
+                sets.append(await _from_zone(walker, at, owner, rdtype))
+            if self.settings.resolver and (zone is None or rdtype in {"A", "AAAA", "MX", "CNAME"}):
+                sets.append(await self._from_resolver(line, owner, rdtype))
+        return sets or [_unknown(name, "A", Reason.UNREACHABLE, "resolver")]
+
+    async def _parent(self, walker: Walker, zone: Zone) -> Zone:
+        """The zone that holds the DS records: the parent's."""
+        return await walker.zone_of(zone.apex.parent())
+
+    async def _from_resolver(self, line: Line, owner: dns.name.Name, rdtype: str) -> RecordSet:
+        server = Server(address=ip_address(self.settings.resolver), question=DnsQuestion.RESOLVER)
+        try:
+            answer = await ask(line, server, owner, dns.rdatatype.from_text(rdtype), recurse=True)
+        except ProbeError as error:
+            if error.reason is Reason.INTERRUPTED:
+                raise
+            return _unknown(owner, rdtype, error.reason, "resolver")
+        return _set(answer, owner, rdtype, "resolver")
+
+    async def _alias(self, line: Line, walker: Walker, target: str, name: dns.name.Name) -> AliasTarget:
+        wanted = _name(target)
+        try:
+            zone = await walker.zone_of(wanted)
+            found = _set(await walker.ask_any(zone, wanted, dns.rdatatype.A), wanted, "A", "authoritative")
+        except ProbeError as error:
+            if error.reason is Reason.INTERRUPTED:
+                raise
+            if not self.settings.resolver:
+                return AliasTarget(
+                    target=target,
+                    presence=Presence.UNKNOWN,
+                    nonexistent=False,
+                    in_zone=False,
+                    reason=error.reason.value,
+                )
+            found = await self._from_resolver(line, wanted, "A")
+        presence = Presence.ABSENT if found.nonexistent else found.presence
+        if found.presence is Presence.ABSENT and not found.nonexistent:
+            presence = Presence.PRESENT
+        return AliasTarget(
+            target=target,
+            presence=presence,
+            nonexistent=found.nonexistent,
+            in_zone=wanted.is_subdomain(name.parent()) if name != dns.name.root else False,
+            reason=found.reason,
+        )
+
+    def _met(self, asset: Asset, sets: list[RecordSet]) -> list[Asset]:
+        """Hosts named by MX, NS, SRV and CNAME records; the engine keeps to the mandate."""
+        names: list[str] = []
+        for found in sets:
+            for value in found.values:
+                fields = value.split()
+                if found.rdtype in {"MX", "SRV", "NS"} and fields and fields[-1] != ".":
+                    names.append(canonical_name(fields[-1]))
+            if found.alias:
+                names.append(canonical_name(found.alias))
+        if asset.kind is AssetKind.DOMAIN and any(s.rdtype in {"A", "AAAA"} and s.values for s in sets):
+            names.append(asset.name)
+        return [Asset(kind=AssetKind.HOST, name=n, found_by=asset.id) for n in dict.fromkeys(names) if n]
+
+    async def _addressed(self, line: Line, asset: Asset) -> Asset | Shortfall:
+        """The host with the addresses that the Line resolves, so that it can be looked at."""
+        try:
+            addresses = tuple(map(str, await line.resolve(asset.name)))
+        except ProbeError as error:
+            if error.reason is Reason.INTERRUPTED:
+                raise
+            return Shortfall(reason=error.reason, detail=f"addresses: {error.detail}")
+        return Asset(kind=AssetKind.HOST, name=asset.name, addresses=addresses, found_by=asset.found_by)
+
+
+async def _from_zone(walker: Walker, zone: Zone, owner: dns.name.Name, rdtype: str) -> RecordSet:
+    try:
+        at = zone if rdtype == "DS" else await walker.zone_of(owner)
+        answer = await walker.ask_any(at, owner, dns.rdatatype.from_text(rdtype))
+    except ProbeError as error:
+        if error.reason is Reason.INTERRUPTED:
+            raise
+        return _unknown(owner, rdtype, error.reason, "authoritative")
+    return _set(answer, owner, rdtype, "authoritative")
+
+
+def _set(answer: dns.message.Message, owner: dns.name.Name, rdtype: str, asked: str) -> RecordSet:
+    """What one answer says of an owner and type."""
+    text = canonical_name(str(owner))
+    if answer.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
+        return _unknown(owner, rdtype, Reason.SERVER_FAILURE, asked)
+    wanted = dns.rdatatype.from_text(rdtype)
+    own = [r for r in answer.answer if r.rdtype == wanted]
+    values = sorted({str(record)[:_VALUE] for rrset in own for record in rrset})[:_VALUES]
+    links = {r.name: str(r[0].target) for r in answer.answer if r.rdtype == dns.rdatatype.CNAME and len(r)}
+    alias, seen = "", set()
+    at = owner
+    while at in links and at not in seen:
+        seen.add(at)
+        alias = canonical_name(links[at])
+        at = dns.name.from_text(links[at])
+    return RecordSet(
+        owner=text,
+        rdtype=rdtype,
+        presence=Presence.PRESENT if values else Presence.ABSENT,
+        values=tuple(values),
+        ttl=min((r.ttl for r in own), default=0),
+        nonexistent=answer.rcode() == dns.rcode.NXDOMAIN and not links,
+        alias=alias,
+        asked=asked,
+    )
+
+
+def _unknown(owner: dns.name.Name, rdtype: str, reason: Reason, asked: str) -> RecordSet:
+    return RecordSet(
+        owner=canonical_name(str(owner)), rdtype=rdtype, presence=Presence.UNKNOWN, reason=reason.value, asked=asked
+    )
+
+
+def _below(label: str, name: dns.name.Name) -> dns.name.Name:
+    return dns.name.from_text(label, name)
+
+
+def _name(text: str) -> dns.name.Name:
+    try:
+        return dns.name.from_text(text)
+    except dns.exception.DNSException as error:
+        raise ProbeError(Reason.UNKNOWN_HOST, f"not a name: {text[:100]}") from error

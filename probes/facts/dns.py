@@ -1,0 +1,107 @@
+"""What the DNS says: record sets that are present, surely absent or unknown, and how a zone is delegated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from probes.interface import AssetKind, Fact, Part
+
+
+class Presence(StrEnum):
+    """Whether records exist; absence comes only from an answer that says so."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSet:
+    """The records of one owner and type, in presentation format, sorted.
+
+    ``nonexistent`` tells NXDOMAIN from an owner without this type. ``reason`` says why it is unknown. ``alias`` is the
+    target of a CNAME met on the way, or "". ``asked`` is ``authoritative`` (the zone's own servers) or ``resolver``.
+    """
+
+    owner: str
+    rdtype: str
+    presence: Presence
+    values: tuple[str, ...] = ()
+    ttl: int = 0
+    nonexistent: bool = False
+    alias: str = ""
+    reason: str = ""
+    asked: str = "resolver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsRecords(Fact):
+    """The record sets asked about a domain or host."""
+
+    kind: ClassVar[str] = "dns.records"
+    seen_by: ClassVar[str] = "dns"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.DOMAIN, AssetKind.HOST})
+
+    sets: tuple[RecordSet, ...]
+
+    def find(self, rdtype: str, owner: str = "") -> RecordSet | None:
+        """Return the set of a type (of the asset's own name, or of ``owner``), the zone's own answer first."""
+        wanted = owner or self.sets[0].owner if self.sets else owner
+        found = [s for s in self.sets if s.rdtype == rdtype and s.owner == wanted]
+        return min(found, key=lambda s: (s.presence is Presence.UNKNOWN, s.asked != "authoritative"), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameServerSeen:
+    """One name server at one address: what it answered about the zone. None where it could not be told.
+
+    ``authoritative`` is the AA bit of its SOA answer; ``recursive`` and ``transfer`` and ``version`` are asked only of
+    servers in scope; ``transfer`` counts the owner names received, 0 when refused.
+    """
+
+    name: str
+    address: str
+    udp: bool | None
+    tcp: bool | None
+    authoritative: bool | None
+    serial: int | None = None
+    recursive: bool | None = None
+    transfer: int | None = None
+    version: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation(Fact):
+    """How a zone is delegated: its servers by the parent and by itself, and each of them at each address."""
+
+    kind: ClassVar[str] = "dns.delegation"
+    seen_by: ClassVar[str] = "dns"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.DOMAIN})
+
+    zone: str
+    by_parent: tuple[str, ...]
+    by_zone: tuple[str, ...]
+    servers: tuple[NameServerSeen, ...]
+    #: Targets of NS records that surely do not exist.
+    dangling: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasTarget(Fact):
+    """The end of a CNAME chain: whether its target exists, from an answer that says so."""
+
+    kind: ClassVar[str] = "dns.alias-target"
+    seen_by: ClassVar[str] = "dns"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.HOST, AssetKind.DOMAIN})
+
+    target: str
+    presence: Presence
+    nonexistent: bool
+    in_zone: bool
+    reason: str = ""
