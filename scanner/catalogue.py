@@ -5,12 +5,17 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import probes
+from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
 from probes.interface import Probe
+from scanner.config.load import ConfigError, Settings
+from scanner.config.schema import DirectorySection
+from scanner.config.secrets import SecretError, read
 
 
 @cache
@@ -25,6 +30,42 @@ def known_probes() -> Mapping[str, type[Probe[Any]]]:
             if is_probe and found.setdefault(value.name, value) is not value:
                 raise TypeError(f"two probes are called {value.name}")
     return MappingProxyType(found)
+
+
+def probe_settings(settings: Settings) -> Mapping[str, Any]:
+    """Return the settings of every probe by its name: the defaults, what the file overrides, and the directories."""
+    found: dict[str, Any] = {}
+    for name, cls in known_probes().items():
+        own = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.file.probes.get(name, {}).items()}
+        known = {field.name for field in fields(cls.Settings)}
+        if unknown := own.keys() - known:
+            raise ConfigError(
+                f"{settings.path}, probes.{name}: unknown setting {min(unknown)}; known: {', '.join(sorted(known))}"
+            )
+        if name == "dns" and settings.file.dns.resolver is not None:
+            own.setdefault("resolver", str(settings.file.dns.resolver))
+        found[name] = cls.Settings(**own)
+    if unknown := settings.file.probes.keys() - found.keys():
+        raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")
+    directories = DirectorySettings(targets={n: _target(s) for n, s in settings.directories.items()})
+    return found | {"directory": directories, "directory-tree": directories}
+
+
+def _target(section: DirectorySection) -> DirectoryTarget:
+    try:
+        password = read(section.password)
+    except SecretError as error:
+        raise ConfigError(f"directory {section.name}, password: {error}") from error
+    return DirectoryTarget(
+        url=section.url,
+        user=section.user,
+        password=password,
+        bind=BindMethod(section.bind),
+        base=section.base,
+        address=section.address,
+        ca_file=section.ca_file,
+        starttls=section.starttls,
+    )
 
 
 def build_probes(settings: Mapping[str, Any]) -> tuple[Probe[Any], ...]:

@@ -101,8 +101,8 @@ def no_small_blocks(seen: Seen) -> Verdict:
 def forward_secrecy(seen: Seen) -> Verdict:
     """Every suite gives each session keys of its own; offered beside better ones, an old suite is a lesser fault."""
     if any(suite(n).forward_secret for n in seen.fact.suites):
-        return _suites_refused(seen, lambda s: not s.forward_secret, Severity.LOW)
-    return _suites_refused(seen, lambda s: not s.forward_secret)
+        return _suites_refused(seen, lambda s: not (s.forward_secret or s.anonymous), Severity.LOW)
+    return _suites_refused(seen, lambda s: not (s.forward_secret or s.anonymous))
 
 
 @rule("tls-authenticated-encryption-offered", reads=TlsProfile)

@@ -95,7 +95,8 @@ def parse(path: Path, text: str) -> Settings:
 
 
 def _sentence(path: Path, text: str, error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A misspelt key is unknown and leaves another missing: the unknown one says more.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"] if not (isinstance(part, str) and part.startswith("IPv")))
     line = _line_of(text, first["loc"])
     place = f"{path}, line {line}, {where}" if line else f"{path}, {where}"

@@ -14,7 +14,7 @@ from scanner.config.secrets import is_reference
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Name = Annotated[
-    str, StringConstraints(pattern=r"^(?!-)[A-Za-z0-9_*-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$", max_length=253)
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_*][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_-]{1,63})*\.?$", max_length=253)
 ]
 Finess = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9AB][0-9]{7}$")]
 Level = Annotated[int, Field(ge=1, le=3)]

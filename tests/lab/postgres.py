@@ -38,9 +38,11 @@ class Server:
 
     def start(self) -> None:
         """Start the server and return once it answers."""
-        options = ["-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
+        options: list[str | Path] = ["-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([self.binaries / "postgres", *options], stdout=log, stderr=log, **_user())
+            self.process = subprocess.Popen(
+                [self.binaries / "postgres", *options], stdout=log, stderr=log, user=_user(), cwd="/"
+            )
         end = time.monotonic() + 30
         while True:
             try:
@@ -71,7 +73,7 @@ def server() -> Iterator[Server]:
         folder = Path(temporary)
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
-        command = [
+        command: list[str | Path] = [
             binaries / "initdb",
             "-D",
             folder / "data",
@@ -83,7 +85,9 @@ def server() -> Iterator[Server]:
             "UTF8",
             "--no-sync",
         ]
-        done = subprocess.run([*command, "--locale=C.UTF-8"], capture_output=True, text=True, check=False, **_user())
+        done = subprocess.run(
+            [*command, "--locale=C.UTF-8"], capture_output=True, text=True, check=False, user=_user(), cwd="/"
+        )
         if done.returncode:
             raise RuntimeError(done.stderr)
         server = Server(folder=folder, binaries=binaries)
@@ -94,9 +98,6 @@ def server() -> Iterator[Server]:
             server.stop()
 
 
-def _user() -> dict[str, int | str]:
+def _user() -> int | None:
     """The server refuses to run as root: it runs as Debian's user for it."""
-    if os.geteuid() != 0:
-        return {}
-    user = pwd.getpwnam("postgres")
-    return {"user": user.pw_uid, "group": user.pw_gid, "cwd": "/"}
+    return pwd.getpwnam("postgres").pw_uid if os.geteuid() == 0 else None

@@ -69,7 +69,7 @@ def headers(fact: WebOrigin, **changed: str | None) -> WebOrigin:
 
 def cookie(**flags: bool) -> WebOrigin:
     good = Cookie(name="sid", secure=True, http_only=True, session_like=True)
-    return replace(GOOD, cookies=(replace(good, **flags),))
+    return replace(GOOD, cookies=(replace(good, **flags),))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""Plays the demonstration: the stage goes up, the product's own scan runs, the outputs are written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from reports import json, manifest, summary
+from rules.registry import load as registry
+from scanner import run
+from scanner.config.load import Settings, parse
+from scanner.demo import establishment, nameserver, services
+from scanner.progress import watch
+from scanner.store.store import open_store
+
+FAULTY, HEALTHY = "ch-valmorel", "clinique-bonport"
+_HOSTS = ("www", "rdv", "webmail", "extranet", "pacs", "ged", "ancien-portail", "sauvegarde")
+
+
+def play(folder: Path, *, hold: bool = False) -> str:
+    """Stage, scan, write into ``folder``, and return what to print."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.is_file() and old.suffix in {".json", ".txt", ".toml", ".pem", ".sqlite"} | {""}:
+            old.unlink()
+        elif old.name.startswith("demo.sqlite"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    return asyncio.run(_play(folder, hold=hold))
+
+
+async def _play(folder: Path, *, hold: bool) -> str:
+    staged = establishment.stage(datetime.now(UTC))
+    anchor = folder / "demo-ca.pem"
+    anchor.write_bytes(staged.authority.chain[0].public_bytes(Encoding.PEM))
+    settings = parse(folder / "demo.toml", configuration(anchor.resolve()))
+    async with contextlib.AsyncExitStack() as stack:
+        for address, server in staged.nameservers:
+            await stack.enter_async_context(nameserver.serving(server, address, establishment.DNS_PORT))
+        for service in staged.services:
+            await stack.enter_async_context(services.serving(service))
+        text = await _scan_both(settings, folder)
+        if hold:
+            print(f"{text}\nThe stage stays up until Ctrl-C.", flush=True)
+            await asyncio.Event().wait()
+    return text
+
+
+async def _scan_both(settings: Settings, folder: Path) -> str:
+    files: dict[str, bytes] = {}
+    texts = []
+    with open_store(folder / "demo.sqlite") as store:
+        for perimeter in (FAULTY, HEALTHY):
+            progress, shown = watch()
+            with shown:
+                ended, _ = await run.scan(settings, store, perimeter, progress=progress)
+            dossier = run.judge_scan(settings, store, ended.id)
+            cards = registry().cards
+            files[f"{perimeter}.json"] = json.render(dossier, cards)
+            text = summary.render(dossier, cards)
+            files[f"{perimeter}.txt"] = text.encode()
+            texts.append(text)
+            files[f"{perimeter}.manifest.json"] = manifest.manifest(dossier, dict(files))
+    files[manifest.SUMS] = manifest.sums(files)
+    for name, data in files.items():
+        path = folder / name
+        path.write_bytes(data)
+        os.chmod(path, 0o600)
+    return "\n".join(texts) + f"\n{folder}/ : {', '.join(sorted(files))}\n"
+
+
+def configuration(anchor: Path) -> str:
+    """Return the demonstration's own configuration file, in force around today."""
+    today = datetime.now(UTC).date()
+    start, end = today - timedelta(days=1), today + timedelta(days=1)
+    hosts = ", ".join(f'"{h}.{establishment.FAULTY}"' for h in _HOSTS)
+    return f"""
+[box]
+name = "demonstration"
+vantage = "internet"
+[dns]
+resolver = "{establishment.RESOLVER}"
+resolver_port = {establishment.DNS_PORT}
+port = {establishment.DNS_PORT}
+[pace]
+connections = 5000.0
+connections_per_network = 5000.0
+connections_per_address = 1000.0
+questions = 5000.0
+questions_per_server = 2000.0
+burst = 200
+[run]
+second_look_seconds = 1.0
+[probes.dns]
+roots = ["{establishment.ROOT}"]
+[probes.ports]
+short = [{establishment.HTTPS}, {establishment.HTTP}]
+patience = 0.5
+[probes.tls]
+ports = [{establishment.HTTPS}]
+store = "{anchor}"
+store_label = "autorité de la démonstration"
+[probes.web]
+tls_ports = [{establishment.HTTPS}]
+clear_ports = [{establishment.HTTP}]
+pause = 0.05
+[[mandates]]
+reference = "DEMO-1"
+signatory = "Établissement fictif"
+valid_from = {start}
+valid_until = {end}
+domains = ["{establishment.FAULTY}"]
+networks = ["127.77.0.0/24", "127.77.10.0/24"]
+[[mandates]]
+reference = "DEMO-2"
+signatory = "Établissement fictif"
+valid_from = {start}
+valid_until = {end}
+domains = ["{establishment.HEALTHY}"]
+networks = ["127.77.0.0/24", "127.77.20.0/24", "127.77.21.0/24"]
+[[perimeters]]
+id = "{FAULTY}"
+name = "Centre hospitalier de Valmorel (fictif)"
+mandate = "DEMO-1"
+hosts = [{hosts}]
+[[perimeters]]
+id = "{HEALTHY}"
+name = "Clinique du Bon Port (fictive)"
+mandate = "DEMO-2"
+hosts = ["www.{establishment.HEALTHY}"]
+"""

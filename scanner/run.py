@@ -1,0 +1,259 @@
+"""A scan from the configuration to the dossier: plan, engine, second look, judgement."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from probes.interface import Asset, AssetKind, Mandate, Part
+from reports.dossier import Dossier, Judgement, SeenAsset
+from reports.json import canonical
+from rules.interface import Finding, Outcome, Severity
+from rules.judge import judge
+from rules.levels import DirectoryLevel, directory_level, exposure_level
+from rules.registry import Registry, load
+from rules.subject import Perimeter, Record, Scan, ScanPart
+from scanner.catalogue import build_probes, probe_settings
+from scanner.config.load import ConfigError, Settings
+from scanner.engine import Engine, EngineSettings, Run
+from scanner.line import GuardedLine, LineSettings
+from scanner.pace import Rates
+from scanner.progress import Progress, Silence
+from scanner.stop import on_signals
+from scanner.store.leases import Lease
+from scanner.store.store import Store
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def check_mandate(mandate: Mandate, at: datetime) -> None:
+    """Raise ``ConfigError`` unless the mandate is in force that day."""
+    day = at.astimezone(UTC).date()
+    if day < mandate.valid_from:
+        raise ConfigError(f"mandate {mandate.reference} is valid from {mandate.valid_from} only; scan from that day on")
+    if day > mandate.valid_until:
+        raise ConfigError(
+            f"mandate {mandate.reference} expired on {mandate.valid_until}; have it renewed and update valid_until. "
+            "Reports and judgements of past scans still work."
+        )
+
+
+async def scan(
+    settings: Settings,
+    store: Store,
+    perimeter_id: str,
+    *,
+    only: Part | None = None,
+    level: int = 2,
+    resume: str = "",
+    progress: Progress | None = None,
+    clock: Clock = utc_now,
+) -> tuple[Scan, bool]:
+    """Run or resume one scan of a perimeter; return it as it ended, and whether it was interrupted."""
+    perimeter = _perimeter(settings, perimeter_id)
+    mandate = settings.mandates[settings.perimeter_mandates[perimeter_id]]
+    check_mandate(mandate, clock())
+    if resume:
+        begun, lease = store.scans.resume(resume)
+    else:
+        begun = _new_scan(settings, perimeter, mandate, only, min(level, mandate.level), clock())
+        lease = store.scans.begin(begun)
+    run = await _look(settings, store, begun, lease, progress or Silence(), clock)
+    state = "interrupted" if run.interrupted else "complete"
+    ended = None if run.interrupted else clock()
+    ended_scan = replace(begun, state=state, parts=tuple(replace(p, ended_at=ended) for p in begun.parts))
+    store.scans.end(lease, ended_scan, run.assets, run.outside)
+    return ended_scan, run.interrupted
+
+
+def _perimeter(settings: Settings, perimeter_id: str) -> Perimeter:
+    try:
+        return settings.perimeters[perimeter_id]
+    except KeyError:
+        known = ", ".join(sorted(settings.perimeters)) or "none"
+        raise ConfigError(f"{settings.path}: no perimeter is called {perimeter_id}; known: {known}") from None
+
+
+def _new_scan(
+    settings: Settings, perimeter: Perimeter, mandate: Mandate, only: Part | None, level: int, at: datetime
+) -> Scan:
+    kinds = [kind for kind in (Part.EXPOSURE, Part.DIRECTORY) if only in {None, kind}]
+    if not perimeter.directories:
+        kinds = [kind for kind in kinds if kind is not Part.DIRECTORY]
+    if not kinds:
+        raise ConfigError(f"perimeter {perimeter.id} has no directory to look at; add one under [[directories]]")
+    box = settings.file.box
+    return Scan(
+        id=f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        perimeter=perimeter,
+        mandate=mandate,
+        parts=tuple(
+            ScanPart(kind=kind, box=box.name, vantage=box.vantage, started_at=at, ended_at=None) for kind in kinds
+        ),
+        level=level,
+        state="running",
+        versions={"hygie": version("hygie"), "python": platform.python_version(), "catalogue": load().digest[:16]},
+        config_digest=settings.digest,
+    )
+
+
+async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, progress: Progress, clock: Clock) -> Run:
+    """Run the engine over what the perimeter declares, then look again at what is high or critical."""
+    journal = store.journal(lease)
+    line = GuardedLine(scan.mandate, scan.level, _line_settings(settings), keep=journal.keep, clock=clock)
+    kinds = {part.kind for part in scan.parts}
+    probes = [p for p in build_probes(probe_settings(settings)) if p.part in kinds]
+    engine = Engine(
+        probes,
+        line,
+        journal,
+        scope=scan.mandate.scope,
+        vantage={part.kind: part.vantage for part in scan.parts},
+        clock=clock,
+        settings=EngineSettings(
+            workers=settings.file.run.workers,
+            step_deadline=settings.file.run.step_seconds,
+            second_look_delay=settings.file.run.second_look_seconds,
+        ),
+        progress=progress,
+    )
+    with on_signals(line.stop, engine.stop):
+        run = await engine.run(_declared(scan, kinds))
+        if run.interrupted:
+            return run
+        return await engine.look_again(_doubtful(scan, run, store))
+
+
+def _declared(scan: Scan, kinds: Iterable[Part]) -> list[Asset]:
+    """The assets a person declared: domains and hosts, addresses of small networks, directories."""
+    scope, found = scan.mandate.scope, []
+    if Part.EXPOSURE in kinds:
+        names = (*scan.perimeter.hosts, *(h.name for h in scope.hosted))
+        found += [Asset(kind=AssetKind.DOMAIN, name=name) for name in scope.domains]
+        found += [Asset(kind=AssetKind.HOST, name=name) for name in dict.fromkeys(names)]
+    if Part.DIRECTORY in kinds:
+        found += [Asset(kind=AssetKind.DIRECTORY, name=name) for name in scan.perimeter.directories]
+    return found
+
+
+def _doubtful(scan: Scan, run: Run, store: Store) -> set[tuple[str, str]]:
+    """The (probe, asset) pairs behind exposure findings that are high or critical."""
+    record = _bare_record(scan, run, store)
+    seen = {o.id: (o.probe.partition("@")[0], o.asset.id) for o in run.observations if o.look == 1}
+    grave = [
+        f
+        for f in judge(record, load())
+        if f.part is Part.EXPOSURE and f.outcome is Outcome.NOT_MET and f.severity.rank <= Severity.HIGH.rank
+    ]
+    return {seen[id] for finding in grave for id in finding.evidence if id in seen}
+
+
+def _bare_record(scan: Scan, run: Run, store: Store) -> Record:
+    known = store.record(scan.id)
+    first = [o for o in run.observations if o.look == 1]
+    tried = [a for a in run.attempts if a.look == 1]
+    return replace(known, assets=run.assets, observations=tuple(first), attempts=tuple(tried))
+
+
+def _line_settings(settings: Settings) -> LineSettings:
+    pace, dns = settings.file.pace, settings.file.dns
+    return LineSettings(
+        resolver=dns.resolver,
+        resolver_port=dns.resolver_port,
+        dns_port=dns.port,
+        dns_authoritative=dns.authoritative,
+        connections=Rates(
+            overall=pace.connections,
+            network=pace.connections_per_network,
+            address=pace.connections_per_address,
+            burst=pace.burst,
+        ),
+        questions=Rates(
+            overall=pace.questions,
+            network=pace.questions_per_server * 2,
+            address=pace.questions_per_server,
+            burst=pace.burst * 2,
+        ),
+        in_flight=pace.in_flight,
+    )
+
+
+def judge_scan(settings: Settings, store: Store, scan_id: str, *, clock: Clock = utc_now) -> Dossier:
+    """Judge a stored scan with the rules of today, keep the judgement, and return the dossier."""
+    registry = load()
+    record = store.record(scan_id)
+    waivers = store.waivers.granted()
+    findings = judge(record, registry, parameters=settings.file.rules, waivers=waivers)
+    directory = _directory_levels(record, findings)
+    exposure = exposure_level(findings)
+    judgement = _judgement(record, registry, settings.file.rules, clock())
+    levels = {level.asset: level.level for level in directory} | ({"exposure": exposure} if exposure else {})
+    kept = store.judgements.keep(record.scan, judgement, findings, levels)
+    outside = store.records.outside(scan_id)
+    return Dossier(
+        scan=record.scan,
+        judgement=kept.judgement,
+        assets=tuple(_seen(a, record.scan, in_scope=True) for a in sorted(record.assets, key=lambda a: a.id))
+        + tuple(_seen(a, record.scan, in_scope=False) for a in sorted(outside, key=lambda a: a.id)),
+        attempts=record.attempts,
+        findings=findings,
+        directory=directory,
+        exposure=exposure,
+        criteria=(),
+        timeline=record.timeline,
+        waivers=waivers,
+        feeds=tuple(record.feeds.values()),
+    )
+
+
+def _seen(asset: Asset, scan: Scan, *, in_scope: bool) -> SeenAsset:
+    inside = {AssetKind.DIRECTORY, AssetKind.NAMING_CONTEXT, AssetKind.FOREST, AssetKind.AD_DOMAIN}
+    kind = Part.DIRECTORY if asset.kind in inside else Part.EXPOSURE
+    vantage = next((p.vantage.value for p in scan.parts if p.kind is kind), "")
+    return SeenAsset(asset=asset, in_scope=in_scope, vantage=vantage)
+
+
+def _directory_levels(record: Record, findings: tuple[Finding, ...]) -> tuple[DirectoryLevel, ...]:
+    """The level of each forest, its domains' points included, then of each domain."""
+    domains = {a.id: a.found_by for a in record.assets if a.kind is AssetKind.AD_DOMAIN}
+    forests = sorted(a.id for a in record.assets if a.kind is AssetKind.FOREST)
+    levels = []
+    for forest in forests:
+        members = {forest, *(domain for domain, of in domains.items() if of == forest)}
+        levels.append(directory_level(forest, [f for f in findings if f.asset in members]))
+    levels += [directory_level(domain, [f for f in findings if f.asset == domain]) for domain in sorted(domains)]
+    return tuple(level for level in levels if level.evaluated or level.not_evaluated)
+
+
+def _judgement(record: Record, registry: Registry, parameters: Mapping[str, Any], at: datetime) -> Judgement:
+    """The identity of a judgement: the same scan, rules, parameters, feeds and past give the same id."""
+    timeline = hashlib.sha256(canonical(record.timeline)).hexdigest()
+    feeds = {name: (feed.dated, feed.digest) for name, feed in sorted(record.feeds.items())}
+    made_of = [
+        record.scan.id,
+        registry.digest,
+        sorted((name, digest) for name, (_, digest) in feeds.items()),
+        json.dumps({k: dict(v) for k, v in parameters.items()}, sort_keys=True),
+        sorted(s.scan for s in record.timeline.scans),
+        sorted(o.id for o in record.observations),
+    ]
+    return Judgement(
+        id=hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32],
+        made_at=at,
+        catalogue_digest=registry.digest,
+        feeds=feeds,
+        sets={},
+        timeline_digest=timeline,
+    )

@@ -1,0 +1,98 @@
+"""The whole road: `hygie demo` finds what was planted, where it was planted, and nothing on the healthy twin."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner.demo.establishment import FAULTY
+
+PLANTED = {
+    ("certificate-current", f"service:tcp/8443@www.{FAULTY}"),
+    ("certificate-names-the-service", f"service:tcp/8443@rdv.{FAULTY}"),
+    ("certificate-not-self-signed", f"service:tcp/8443@webmail.{FAULTY}"),
+    ("certificate-key-large", f"service:tcp/8443@pacs.{FAULTY}"),
+    ("tls-old-versions-refused", f"service:tcp/8443@pacs.{FAULTY}"),
+    ("tls-old-versions-refused", f"service:tcp/8443@extranet.{FAULTY}"),
+    ("tls-ssl3-refused", f"service:tcp/8443@ged.{FAULTY}"),
+    ("tls-no-rc4", f"service:tcp/8443@ged.{FAULTY}"),
+    ("dns-transfer-closed", f"domain:{FAULTY}"),
+    ("dns-version-hidden", f"domain:{FAULTY}"),
+    ("dns-servers-on-two-networks", f"domain:{FAULTY}"),
+    ("dns-certificate-authorities-named", f"domain:{FAULTY}"),
+    ("dns-directory-locators-private", f"domain:{FAULTY}"),
+    ("dns-alias-target-exists", f"host:ancien-portail.{FAULTY}"),
+    ("dns-no-private-addresses", f"host:sauvegarde.{FAULTY}"),
+    ("mail-spf-published", f"domain:{FAULTY}"),
+    ("mail-dmarc-published", f"domain:{FAULTY}"),
+}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    hygie = [sys.executable, "-m", "scanner"]
+    done = subprocess.run([*hygie, "demo", "-o", "out"], cwd=folder, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return folder / "out"
+
+
+def report(folder: Path, perimeter: str) -> dict[str, Any]:
+    tree: dict[str, Any] = json.loads((folder / f"{perimeter}.json").read_text())
+    return tree
+
+
+def unmet(tree: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(f["rule"], f["asset"]) for f in tree["findings"] if f["outcome"] == "not-met"}
+
+
+def test_every_planted_fault_is_found_where_it_was_planted(played: Path) -> None:
+    found = unmet(report(played, "ch-valmorel"))
+    assert found >= PLANTED
+    rules = {rule for rule, _ in PLANTED if rule.startswith(("certificate", "tls-ssl", "tls-no-rc4"))}
+    alone = {(rule, asset) for rule, asset in found if rule in rules}
+    # what was planted on one service is found on no other
+    assert alone == {(rule, asset) for rule, asset in PLANTED if rule in rules}
+
+
+def test_the_healthy_twin_has_nothing_above_low(played: Path) -> None:
+    tree = report(played, "clinique-bonport")
+    assert unmet(tree) == {("dns-zone-signed", "domain:clinique-bonport.test")}
+    assert {f["severity"] for f in tree["findings"] if f["outcome"] == "not-met"} == {"low"}
+    assert tree["exposure"] == {"level": {"best": 4, "guaranteed": 4}}
+
+
+def test_what_lies_outside_the_mandate_is_told_and_was_not_looked_at(played: Path) -> None:
+    tree = report(played, "ch-valmorel")
+    outside = {a["id"] for a in tree["assets"] if not a["in_scope"]}
+    assert "host:ch-valmorel.prestataire-disparu.test" in outside
+    assert not outside & {f["asset"] for f in tree["findings"]}
+    reasons = {(a["asset"], a["reason"]) for a in tree["attempts"]["not_completed"]}
+    assert (f"host:sauvegarde.{FAULTY}", "out-of-scope") in reasons
+
+
+def test_the_sums_hold_and_judging_again_gives_the_same_bytes(played: Path) -> None:
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=played, check=True)
+    command = [sys.executable, "-m", "scanner", "report", "latest:clinique-bonport", "-c", "again.toml"]
+    (played / "again.toml").write_text('[store]\nurl = "demo.sqlite"\n[reports]\nlanguage = "fr"\n')
+    again = [subprocess.run(command, cwd=played, capture_output=True, check=True).stdout for _ in range(2)]
+    assert again[0] == again[1] == (played / "clinique-bonport.json").read_bytes()
+
+
+def test_one_changed_byte_is_named(played: Path) -> None:
+    text = (played / "ch-valmorel.txt").read_bytes()
+    try:
+        (played / "ch-valmorel.txt").write_bytes(text[:-1] + b"!")
+        done = subprocess.run(
+            [sys.executable, "-m", "scanner", "verify", "."], cwd=played, capture_output=True, text=True
+        )
+    finally:
+        (played / "ch-valmorel.txt").write_bytes(text)
+    assert done.returncode == 1
+    assert "altered: ch-valmorel.txt" in done.stdout
