@@ -13,7 +13,7 @@ else
 install = $(UV) pip install --quiet --python $(BIN)/python
 endif
 
-.PHONY: demo test check fix docs lock bench soak wheel dev clean
+.PHONY: demo test check fix docs lock wheel dev clean
 
 demo: $(VENV)/run.stamp ## a fictitious establishment on loopback, scanned from end to end
 	$(BIN)/hygie demo
@@ -36,12 +36,6 @@ fix: dev ## format and repair what a machine can
 
 docs: dev ## regenerate the pages of rules, criteria and commands
 	$(BIN)/python -m docs.generate
-
-bench: dev ## side by side with peers; prints what docs/measurements.md keeps
-	$(BIN)/python -m bench
-
-soak: dev ## long proofs: kill rounds and restarts
-	$(BIN)/pytest -m soak --override-ini=addopts= --timeout=3600 tests
 
 wheel: dev ## the wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
