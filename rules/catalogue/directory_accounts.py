@@ -1,0 +1,228 @@
+"""ANSSI control points on accounts and their passwords (CERTFR-2020-DUR-001, as read in a public copy)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from probes.facts.identifiers import rid
+from probes.interface import Part
+from rules.interface import Verdict, met, not_applicable, not_met, rule, undetermined
+from rules.views.domain import (
+    DES_ONLY,
+    DISABLED,
+    NEVER_EXPIRES,
+    NO_PREAUTH,
+    REVERSIBLE,
+    TRUST,
+    Account,
+    DomainView,
+)
+
+DIRECTORY = Part.DIRECTORY
+
+
+def none_of(
+    seen: DomainView, accounts: Iterable[Account], fault: Callable[[Account], bool | None], levels: tuple[int, ...]
+) -> Verdict:
+    """Met when no account is at fault; what was not told, or not collected, could change that and nothing else."""
+    found, untold = [], 0
+    for account in accounts:
+        at_fault = fault(account)
+        untold += at_fault is None
+        if at_fault:
+            found.append(account.ref)
+    if found:
+        return not_met(*found, levels=levels, count=len(found), first=found[0].name)
+    if not seen.complete:
+        return undetermined("collection-cut", levels)
+    return undetermined("attribute-not-readable", levels) if untold else met()
+
+
+def flag(bit: int) -> Callable[[Account], bool | None]:
+    """A userAccountControl bit, None when it was not told."""
+    return lambda account: None if account.uac is None else bool(account.uac & bit)
+
+
+def older(seen: DomainView, days: int) -> Callable[[Account], bool | None]:
+    """A password set longer ago than so many days; one never set (pwdLastSet 0) must be changed at next logon."""
+    limit = seen.now - timedelta(days=days)
+
+    def told(account: Account) -> bool | None:
+        if not account.password_told:
+            return None
+        return account.password_set is not None and account.password_set < limit
+
+    return told
+
+
+def privileged_users(seen: DomainView) -> Iterable[Account]:
+    """Privileged user accounts, enabled."""
+    return seen.people(privileged=True)
+
+
+@rule("privileged-passwords-expire", reads=DomainView, part=DIRECTORY)
+def privileged_passwords_expire(seen: DomainView) -> Verdict:
+    """No privileged account has a password that never expires."""
+    return none_of(seen, privileged_users(seen), flag(NEVER_EXPIRES), (1,))
+
+
+@rule("privileged-accounts-preauthenticate", reads=DomainView, part=DIRECTORY)
+def privileged_accounts_preauthenticate(seen: DomainView) -> Verdict:
+    """Every privileged account goes through Kerberos pre-authentication."""
+    return none_of(seen, privileged_users(seen), flag(NO_PREAUTH), (1,))
+
+
+@rule("privileged-passwords-renewed", reads=DomainView, part=DIRECTORY)
+def privileged_passwords_renewed(seen: DomainView, *, days: int = 1095) -> Verdict:
+    """Every privileged password is younger than three years."""
+    return none_of(seen, privileged_users(seen), older(seen, days), (1,))
+
+
+@rule("privileged-accounts-without-spn", reads=DomainView, part=DIRECTORY)
+def privileged_accounts_without_spn(seen: DomainView) -> Verdict:
+    """No privileged user carries a service principal name; managed service accounts may."""
+    accounts = (a for a in privileged_users(seen) if not a.managed and rid(a.sid) != 502)
+    return none_of(seen, accounts, lambda a: bool(a.spns), (1,))
+
+
+@rule("privileged-accounts-few", reads=DomainView, part=DIRECTORY)
+def privileged_accounts_few(seen: DomainView, *, most: int = 50) -> Verdict:
+    """At most fifty accounts are privileged, RID 500 and domain controllers left out."""
+    found = [a for a in seen.accounts if a.sid in seen.privileged and rid(a.sid) != 500 and not a.controller]
+    if len(found) > most:
+        return not_met(*[a.ref for a in found], levels=(1, 2), count=len(found), most=most)
+    return met(count=len(found)) if seen.complete else undetermined("collection-cut", (1, 2))
+
+
+@rule("accounts-in-use", reads=DomainView, part=DIRECTORY)
+def accounts_in_use(seen: DomainView, *, most_percent: int = 25) -> Verdict:
+    """At most a quarter of enabled accounts is dormant: old password, and no logon for a year."""
+    enabled = [a for a in seen.accounts if a.enabled and not (a.uac or 0) & TRUST]
+    dormant = [a for a in enabled if _dormant(a, seen.now)]
+    if not seen.complete:
+        return undetermined("collection-cut", (1,))
+    if not enabled:
+        return not_applicable("no-account")
+    percent = 100 * len(dormant) // len(enabled)
+    if 100 * len(dormant) > most_percent * len(enabled):
+        refs = [a.ref for a in dormant]
+        return not_met(*refs, levels=(1,), count=len(dormant), enabled=len(enabled), percent=percent)
+    return met(percent=percent)
+
+
+def _dormant(account: Account, now: datetime) -> bool:
+    year, old = now - timedelta(days=365), now - timedelta(days=1095)
+    if account.password_set is None or account.password_set >= old:
+        return False
+    if account.last_logon is not None:
+        return account.last_logon < year
+    return account.created is not None and account.created < year
+
+
+@rule("passwords-expire", reads=DomainView, part=DIRECTORY)
+def passwords_expire(seen: DomainView, *, most_percent: int = 10) -> Verdict:
+    """At most a tenth of users has a password that never expires."""
+    users = [a for a in seen.people() if rid(a.sid) != 502]
+    found = [a for a in users if (a.uac or 0) & NEVER_EXPIRES]
+    if not seen.complete or any(a.uac is None for a in users):
+        return undetermined("collection-cut", (2,))
+    if not users:
+        return not_applicable("no-account")
+    if 100 * len(found) > most_percent * len(users):
+        percent = 100 * len(found) // len(users)
+        return not_met(*[a.ref for a in found], levels=(2,), count=len(found), percent=percent)
+    return met(percent=100 * len(found) // len(users))
+
+
+@rule("guest-disabled", reads=DomainView, part=DIRECTORY)
+def guest_disabled(seen: DomainView) -> Verdict:
+    """The built-in guest account (RID 501) is disabled."""
+    guests = [a for a in seen.accounts if rid(a.sid) == 501]
+    if not guests:
+        return undetermined("object-not-readable", (2,))
+    guest = guests[0]
+    if guest.uac is None:
+        return undetermined("attribute-not-readable", (2,))
+    return met() if guest.uac & DISABLED else not_met(guest.ref, levels=(2,), first=guest.name)
+
+
+@rule("krbtgt-password-renewed", reads=DomainView, part=DIRECTORY)
+def krbtgt_password_renewed(seen: DomainView, *, days: int = 365) -> Verdict:
+    """The password of krbtgt (RID 502) is younger than a year."""
+    found = [a for a in seen.accounts if rid(a.sid) == 502]
+    if not found or not found[0].password_told:
+        return undetermined("object-not-readable", (2,))
+    when = found[0].password_set
+    if when is None or when < seen.now - timedelta(days=days):
+        age = (seen.now - when).days if when else -1
+        return not_met(found[0].ref, levels=(2,), age=age, most=days)
+    return met(age=(seen.now - when).days)
+
+
+@rule("accounts-not-limited-to-des", reads=DomainView, part=DIRECTORY)
+def accounts_not_limited_to_des(seen: DomainView) -> Verdict:
+    """No user is limited to DES keys."""
+    return none_of(seen, seen.people(), flag(DES_ONLY), (2,))
+
+
+@rule("accounts-preauthenticate", reads=DomainView, part=DIRECTORY)
+def accounts_preauthenticate(seen: DomainView) -> Verdict:
+    """Every ordinary account goes through Kerberos pre-authentication."""
+    return none_of(seen, seen.people(privileged=False), flag(NO_PREAUTH), (2,))
+
+
+@rule("privileged-accounts-marked", reads=DomainView, part=DIRECTORY)
+def privileged_accounts_marked(seen: DomainView) -> Verdict:
+    """Every privileged user bears adminCount 1, by which its rights are protected."""
+    return none_of(seen, privileged_users(seen), lambda a: a.admin_count != 1, (2,))
+
+
+@rule("trust-passwords-renewed", reads=DomainView, part=DIRECTORY)
+def trust_passwords_renewed(seen: DomainView, *, days: int = 365) -> Verdict:
+    """Every trust account has a password younger than a year."""
+    accounts = [a for a in seen.accounts if (a.uac or 0) & TRUST]
+    if not accounts and seen.complete:
+        return not_applicable("no-trust-account")
+    return none_of(seen, accounts, older(seen, days), (2,))
+
+
+@rule("sid-history-harmless", reads=DomainView, part=DIRECTORY)
+def sid_history_harmless(seen: DomainView) -> Verdict:
+    """No SID history holds a well-known SID or a privileged RID (below 1000)."""
+    accounts = (a for a in seen.accounts if a.sid_history)
+    return none_of(seen, accounts, lambda a: any(_privileged_sid(s) for s in a.sid_history), (2,))
+
+
+def _privileged_sid(sid: str) -> bool:
+    return not sid.startswith("S-1-5-21-") or rid(sid) < 1000
+
+
+@rule("sid-history-empty", reads=DomainView, part=DIRECTORY)
+def sid_history_empty(seen: DomainView) -> Verdict:
+    """No account keeps a SID history."""
+    return none_of(seen, seen.accounts, lambda a: bool(a.sid_history), (3,))
+
+
+@rule("privileged-passwords-not-reversible", reads=DomainView, part=DIRECTORY)
+def privileged_passwords_not_reversible(seen: DomainView) -> Verdict:
+    """No privileged account stores its password reversibly."""
+    return none_of(seen, privileged_users(seen), flag(REVERSIBLE), (3,))
+
+
+@rule("privileged-users-protected", reads=DomainView, part=DIRECTORY)
+def privileged_users_protected(seen: DomainView) -> Verdict:
+    """Every privileged user is a member of Protected Users (RID 525)."""
+    members = next((m for s, m in seen.groups.items() if s.startswith("S-1-5-21-") and rid(s) == 525), None)
+    if members is None:
+        return undetermined("group-not-readable", (3,))
+    return none_of(seen, privileged_users(seen), lambda a: a.sid not in members, (3,))
+
+
+@rule("users-cannot-join-machines", reads=DomainView, part=DIRECTORY)
+def users_cannot_join_machines(seen: DomainView) -> Verdict:
+    """Ordinary users may not add machines to the domain."""
+    quota = seen.head.get("ms-ds-machineaccountquota")
+    if quota is None:
+        return undetermined("attribute-not-readable", (4,))
+    return not_met(levels=(4,), quota=quota) if quota > 0 else met()
