@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 
 from probes.interface import Part
 from rules.interface import Finding, Maturity, Outcome, Severity
@@ -42,7 +46,7 @@ def directory_level(asset: str, findings: Iterable[Finding]) -> DirectoryLevel:
     """Return the level over the findings of a forest (its domains included) or of one domain.
 
     ``best`` is the lowest failing level, else 5; ``guaranteed`` also counts the lowest level of each point, or
-    threshold of a point, that was not evaluated.
+    threshold of a point, that was not evaluated, those that no rule judges yet included.
     """
     points = [f for f in findings if f.control]
     failing: dict[str, int] = {}
@@ -53,15 +57,24 @@ def directory_level(asset: str, findings: Iterable[Finding]) -> DirectoryLevel:
         open_levels = finding.levels if finding.outcome is Outcome.UNDETERMINED else finding.open_levels
         if open_levels:
             unknown[finding.control] = min(*open_levels, unknown.get(finding.control, BEST))
+    judged = {f.control for f in points}
+    unjudged = {point: min(levels) for point, levels in anssi_points().items() if point not in judged}
     best = min(failing.values(), default=BEST)
-    undecided = {f.control for f in points if f.outcome is Outcome.UNDETERMINED}
+    undecided = {f.control for f in points if f.outcome is Outcome.UNDETERMINED} | unjudged.keys()
     return DirectoryLevel(
         asset=asset,
-        level=Interval(guaranteed=min((best, *unknown.values())), best=best),
+        level=Interval(guaranteed=min((best, *unknown.values(), *unjudged.values())), best=best),
         evaluated=tuple(sorted({f.control for f in points} - undecided)),
         not_evaluated=tuple(sorted(undecided)),
         failing=tuple(sorted(failing.items())),
     )
+
+
+@cache
+def anssi_points() -> Mapping[str, tuple[int, ...]]:
+    """Return the control points of the catalogue, with the levels at which each can fail."""
+    data = tomllib.loads((files("rules") / "anssi.toml").read_text())
+    return MappingProxyType({point: tuple(levels) for point, levels in data["points"].items()})
 
 
 #: Estimated exposure level (ours): the worst open severity decides.

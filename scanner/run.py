@@ -234,7 +234,7 @@ def _directory_levels(record: Record, findings: tuple[Finding, ...]) -> tuple[Di
         members = {forest, *(domain for domain, of in domains.items() if of == forest)}
         levels.append(directory_level(forest, [f for f in findings if f.asset in members]))
     levels += [directory_level(domain, [f for f in findings if f.asset == domain]) for domain in sorted(domains)]
-    return tuple(level for level in levels if level.evaluated or level.not_evaluated)
+    return tuple(level for level in levels if level.evaluated)
 
 
 def _judgement(record: Record, registry: Registry, parameters: Mapping[str, Any], at: datetime) -> Judgement:
