@@ -13,7 +13,7 @@ else
 install = $(UV) pip install --quiet --python $(BIN)/python
 endif
 
-.PHONY: demo test check fix docs lock wheel dev clean
+.PHONY: demo test check fix docs bench soak lock wheel dev clean
 
 demo: $(VENV)/run.stamp ## a fictitious establishment on loopback, scanned from end to end
 	$(BIN)/hygie demo
@@ -36,6 +36,12 @@ fix: dev ## format and repair what a machine can
 
 docs: dev ## regenerate the pages of rules, criteria and commands
 	$(BIN)/python -m docs.generate
+
+bench: dev ## side by side with peers, into docs/measurements.md; B=NAME for one of them
+	$(BIN)/python -m bench $(B)
+
+soak: dev ## long proofs: kill rounds, restarts
+	$(BIN)/pytest -m soak --timeout 3600 $(T)
 
 wheel: dev ## the wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -1,0 +1,28 @@
+"""Run the benchmarks named on the command line, or all; each is a module here with a `run() -> Section`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import bench
+from bench.measure import Section, write
+
+_NOT_BENCHES = {"__main__", "measure"}
+
+
+def main(names: list[str]) -> None:
+    """Run, print, and write each section in its place."""
+    known = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if m.name not in _NOT_BENCHES and not m.ispkg)
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise SystemExit(f"no benchmark is called {unknown[0]}; known: {', '.join(known)}")
+    for name in names or known:
+        section: Section = importlib.import_module(f"bench.{name}").run()
+        print(section.text)
+        write(section)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,63 @@
+"""What every command shares: the configuration option, the opened store, and one sentence for what a user can cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reports.visible import visible
+from scanner.exit import Exit
+
+if TYPE_CHECKING:
+    from reports.dossier import Dossier
+    from scanner.config.load import Settings
+    from scanner.store.store import Store
+
+ConfigOption = Annotated[Path, typer.Option("-c", "--config", help="The configuration file.")]
+DEFAULT = Path("config.toml")
+
+
+class Language(StrEnum):
+    """The languages of reports."""
+
+    FR = "fr"
+    EN = "en"
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """Turn what a user can cause into one line on standard error and its exit code."""
+    from scanner.config.load import ConfigError
+    from scanner.store.errors import StoreError
+
+    try:
+        yield
+    except (ConfigError, StoreError) as error:
+        typer.echo(f"hygie: {visible(str(error))}", err=True)
+        raise typer.Exit(Exit.REFUSED) from error
+
+
+@contextmanager
+def opened(config: Path) -> Iterator[tuple[Settings, Store]]:
+    """Read the configuration and open its store for one command."""
+    from scanner.config.load import load
+    from scanner.store.store import open_store
+
+    with said():
+        settings = load(config)
+        with open_store(settings.store_location()) as store:
+            yield settings, store
+
+
+@contextmanager
+def judged(reference: str, config: Path) -> Iterator[tuple[Settings, Dossier]]:
+    """Judge the stored scan that a reference names, for one command."""
+    from scanner import run
+
+    with opened(config) as (settings, store):
+        yield settings, run.judge_scan(settings, store, store.scans.find(reference).id)

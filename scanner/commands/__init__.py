@@ -1,0 +1,3 @@
+"""The commands of `hygie`, a module a family; the place is the registration."""
+
+from __future__ import annotations

@@ -1,0 +1,63 @@
+"""Commands that tell a stored scan, and that verify what was told."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reports.visible import visible
+from scanner.command import DEFAULT, ConfigOption, Language, judged
+from scanner.exit import Exit
+
+app = typer.Typer()
+
+
+class Format(StrEnum):
+    """The formats of a report."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+@app.command()
+def report(
+    scan: Annotated[str, typer.Argument(help="A scan's id, `latest` or `latest:PERIMETER`.")] = "latest",
+    format: Annotated[Format, typer.Option("--format", help="The format.")] = Format.JSON,
+    output: Annotated[Path | None, typer.Option("-o", help="A file; standard output by default.")] = None,
+    language: Annotated[Language | None, typer.Option("--lang", help="The language.")] = None,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Tell a stored scan in a format."""
+    from reports import json, summary
+    from rules.registry import load as registry
+
+    with judged(scan, config) as (settings, dossier):
+        cards = registry().cards
+        spoken = language.value if language else settings.file.reports.language
+        text = format is Format.TEXT
+        data = summary.render(dossier, cards, spoken).encode() if text else json.render(dossier, cards)
+    if output is None:
+        sys.stdout.buffer.write(data)
+    else:
+        output.write_bytes(data)
+        output.chmod(0o600)
+
+
+@app.command()
+def verify(folder: Annotated[Path, typer.Argument(help="A folder with a SHA256SUMS file.")]) -> None:
+    """Compare a folder of outputs with its SHA256SUMS, and list every difference."""
+    from reports.manifest import SUMS, differences
+
+    try:
+        text = (folder / SUMS).read_text()
+        files = {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.is_file() and p.name != SUMS}
+    except OSError as error:
+        typer.echo(f"hygie: {error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(Exit.USAGE) from error
+    found = differences(text, files)
+    typer.echo("\n".join(visible(line) for line in found) if found else f"{len(files)} file(s) as they were")
+    raise typer.Exit(Exit.FINDINGS if found else Exit.CLEAN)

@@ -1,0 +1,77 @@
+"""Commands that look and judge."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from scanner.command import DEFAULT, ConfigOption, judged, opened
+from scanner.exit import Exit, decide
+
+app = typer.Typer()
+
+
+class ScanPart(StrEnum):
+    """The parts of a scan that --only names."""
+
+    EXPOSURE = "exposure"
+    DIRECTORY = "directory"
+
+
+@app.command()
+def scan(
+    perimeters: Annotated[list[str] | None, typer.Argument(help="Perimeters to scan; all by default.")] = None,
+    config: ConfigOption = DEFAULT,
+    only: Annotated[ScanPart | None, typer.Option(help="Only this part.")] = None,
+    level: Annotated[int, typer.Option(min=1, max=3, help="Level of intrusiveness, at most the mandate's.")] = 2,
+    resume: Annotated[str, typer.Option(help="Go on with this scan.")] = "",
+) -> None:
+    """Look at perimeters, judge what was seen, and print the summary."""
+    from probes.interface import Part
+    from reports import summary
+    from rules.interface import Severity
+    from rules.registry import load as registry
+    from scanner import run
+    from scanner.progress import watch
+
+    codes = []
+    with opened(config) as (settings, store):
+        if not settings.perimeters:
+            typer.echo(
+                f"hygie: {config} declares no perimeter; add [[mandates]] and [[perimeters]] (see config.example.toml)",
+                err=True,
+            )
+            raise typer.Exit(Exit.REFUSED)
+        wanted = [store.scans.find(resume).perimeter.id] if resume else perimeters or sorted(settings.perimeters)
+        for perimeter in wanted:
+            progress, shown = watch()
+            with shown:
+                part = Part(only.value) if only else None
+                work = run.scan(settings, store, perimeter, only=part, level=level, resume=resume, progress=progress)
+                ended, interrupted = asyncio.run(work)
+            dossier = run.judge_scan(settings, store, ended.id)
+            typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
+            fail_on = Severity(settings.file.reports.fail_on)
+            codes.append(decide(dossier.findings, dossier.attempts, fail_on, interrupted=interrupted))
+    raise typer.Exit(max(codes, key=_gravity))
+
+
+def _gravity(code: Exit) -> int:
+    """Interrupted before findings, findings before partial, partial before clean."""
+    return (Exit.CLEAN, Exit.PARTIAL, Exit.FINDINGS, Exit.INTERRUPTED).index(code)
+
+
+@app.command()
+def judge(
+    scan: Annotated[str, typer.Argument(help="A scan's id, `latest` or `latest:PERIMETER`.")] = "latest",
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Judge a stored scan with the rules of today, and print the summary."""
+    from reports import summary
+    from rules.registry import load as registry
+
+    with judged(scan, config) as (settings, dossier):
+        typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
