@@ -7,13 +7,21 @@ from datetime import UTC, datetime
 
 from scanner.catalogue import probe_settings
 from scanner.config.load import ConfigError, Settings
+from scanner.feeds.load import feeds
 from scanner.run import check_mandate
 from scanner.store.store import Store
 
 
 def examine(settings: Settings, store: Store) -> tuple[list[str], bool]:
     """Return the lines, and whether a scan could run now."""
-    checks = [_perimeters(settings), _mandates(settings), _probes(settings), _resolver(settings), _audit(store)]
+    checks = [
+        _perimeters(settings),
+        _mandates(settings),
+        _probes(settings),
+        _resolver(settings),
+        _feeds(settings),
+        _audit(store),
+    ]
     lines = [f"{'ok      ' if good else 'missing '}{text}" for good, text in checks]
     nmap = shutil.which("nmap")
     lines.append(
@@ -48,6 +56,18 @@ def _resolver(settings: Settings) -> tuple[bool, str]:
     if resolver is None:
         return False, "dns.resolver: not set; hosts cannot be resolved. Give the address of your resolver"
     return True, f"resolver: {resolver}"
+
+
+def _feeds(settings: Settings) -> tuple[bool, str]:
+    try:
+        found = feeds(settings)
+    except ConfigError as error:
+        return False, str(error)
+    today = datetime.now(UTC).date()
+    told = ", ".join(f"{feed.name} of {feed.dated}" for feed in found)
+    old = [feed.name for feed in found if (today - feed.dated).days > feed.maximum_age_days]
+    advice = f"; too old to conclude from: {', '.join(old)}. Name newer files under [feeds.files]" if old else ""
+    return not old, f"feeds: {told}{advice}"
 
 
 def _audit(store: Store) -> tuple[bool, str]:

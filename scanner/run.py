@@ -23,6 +23,7 @@ from rules.subject import Perimeter, Record, Scan, ScanPart
 from scanner.catalogue import build_probes, probe_settings
 from scanner.config.load import ConfigError, Settings
 from scanner.engine import Engine, EngineSettings, Run
+from scanner.feeds.load import feeds
 from scanner.line import GuardedLine, LineSettings
 from scanner.pace import Rates
 from scanner.progress import Progress, Silence
@@ -69,7 +70,10 @@ async def scan(
         begun, lease = store.scans.resume(resume)
     else:
         begun = _new_scan(settings, perimeter, mandate, only, min(level, mandate.level), clock())
+        snapshots = feeds(settings)
         lease = store.scans.begin(begun)
+        for feed in snapshots:
+            store.records.keep_feed(begun.id, feed)
     run = await _look(settings, store, begun, lease, progress or Silence(), clock)
     state = "interrupted" if run.interrupted else "complete"
     ended = None if run.interrupted else clock()
@@ -190,9 +194,17 @@ def _line_settings(settings: Settings) -> LineSettings:
     )
 
 
-def judge_scan(settings: Settings, store: Store, scan_id: str, *, clock: Clock = utc_now) -> Dossier:
-    """Judge a stored scan with the rules of today, keep the judgement, and return the dossier."""
+def judge_scan(
+    settings: Settings, store: Store, scan_id: str, *, newest_feeds: bool = False, clock: Clock = utc_now
+) -> Dossier:
+    """Judge a stored scan with the rules of today, keep the judgement, and return the dossier.
+
+    The feeds are those kept with the scan; with ``newest_feeds`` those of the configuration are kept beside them first.
+    """
     registry = load()
+    if newest_feeds:
+        for feed in feeds(settings):
+            store.records.keep_feed(scan_id, feed)
     record = store.record(scan_id)
     waivers = store.waivers.granted()
     findings = judge(record, registry, parameters=settings.file.rules, waivers=waivers)
@@ -240,11 +252,11 @@ def _directory_levels(record: Record, findings: tuple[Finding, ...]) -> tuple[Di
 def _judgement(record: Record, registry: Registry, parameters: Mapping[str, Any], at: datetime) -> Judgement:
     """The identity of a judgement: the same scan, rules, parameters, feeds and past give the same id."""
     timeline = hashlib.sha256(canonical(record.timeline)).hexdigest()
-    feeds = {name: (feed.dated, feed.digest) for name, feed in sorted(record.feeds.items())}
+    snapshots = {name: (feed.dated, feed.digest) for name, feed in sorted(record.feeds.items())}
     made_of = [
         record.scan.id,
         registry.digest,
-        sorted((name, digest) for name, (_, digest) in feeds.items()),
+        sorted((name, digest) for name, (_, digest) in snapshots.items()),
         json.dumps({k: dict(v) for k, v in parameters.items()}, sort_keys=True),
         sorted(s.scan for s in record.timeline.scans),
         sorted(o.id for o in record.observations),
@@ -253,7 +265,7 @@ def _judgement(record: Record, registry: Registry, parameters: Mapping[str, Any]
         id=hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32],
         made_at=at,
         catalogue_digest=registry.digest,
-        feeds=feeds,
+        feeds=snapshots,
         sets={},
         timeline_digest=timeline,
     )

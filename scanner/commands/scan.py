@@ -67,11 +67,14 @@ def _gravity(code: Exit) -> int:
 @app.command()
 def judge(
     scan: Annotated[str, typer.Argument(help="A scan's id, `latest` or `latest:PERIMETER`.")] = "latest",
+    newest_feeds: Annotated[
+        bool, typer.Option("--newest-feeds", help="Read the feeds of today, not those kept with the scan.")
+    ] = False,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Judge a stored scan with the rules of today, and print the summary."""
     from reports import summary
     from rules.registry import load as registry
 
-    with judged(scan, config) as (settings, dossier):
+    with judged(scan, config, newest_feeds=newest_feeds) as (settings, dossier):
         typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
