@@ -1,0 +1,112 @@
+"""The words of what people read, in French and English: one TOML file a language in a package's `words/` folder."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+#: French first; English complete.
+LANGUAGES = ("fr", "en")
+_NARROW, _WIDE = "\u202f", "\u00a0"
+_Text = str | Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language, by dotted key (``severity.critical``); ``{name}`` is filled by keyword.
+
+    A table with ``one`` and ``other`` is a plural. Texts come out as plain text: each sink escapes them.
+    """
+
+    language: str
+    texts: Mapping[str, _Text]
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return the words of a key."""
+        text = self.texts[key]
+        if not isinstance(text, str):
+            raise TypeError(f"{key} is a plural: ask for count()")
+        return text.format(**values)
+
+    def count(self, key: str, number: int, **values: object) -> str:
+        """Return the plural of a key for a number, which the words may quote as ``{n}``."""
+        forms = self.texts[key]
+        if isinstance(forms, str):
+            raise TypeError(f"{key} is no plural")
+        single = number in {0, 1} if self.language == "fr" else number == 1
+        return forms["one" if single else "other"].format(n=self.number(number), **values)
+
+    def known(self, key: str) -> bool:
+        """Tell whether a key has words."""
+        return key in self.texts
+
+    def reason(self, code: str) -> str:
+        """Return the words of a machine reason such as ``timed-out`` or ``not-readable:pwdLastSet``."""
+        name, _, detail = code.partition(":")
+        if not self.known(f"reason.{name}"):
+            return self("reason-unknown", code=code)
+        return f"{self(f'reason.{name}')} ({detail.strip()})" if detail else self(f"reason.{name}")
+
+    def number(self, value: float) -> str:
+        """Return a number with the thousands separator and decimal mark of the language."""
+        text = f"{value:,}"
+        return text.replace(",", _NARROW).replace(".", ",") if self.language == "fr" else text
+
+    def date(self, day: date) -> str:
+        """Return a day in full: « 1er mars 2026 », "1 March 2026"."""
+        first = "1er" if self.language == "fr" and day.day == 1 else str(day.day)
+        return f"{first}{_WIDE}{self(f'month.{day.month}')}{_WIDE}{day.year}"
+
+    def instant(self, at: datetime) -> str:
+        """Return an instant to the minute, in UTC, and said so."""
+        there = at.astimezone(UTC)
+        return self("instant", date=self.date(there.date()), hour=f"{there:%H}", minute=f"{there:%M}")
+
+    def listed(self, items: Sequence[str]) -> str:
+        """Return « a, b et c »."""
+        if len(items) < 2:
+            return "".join(items)
+        return self("listed", first=", ".join(items[:-1]), last=items[-1])
+
+    def typeset(self, text: str) -> str:
+        """Return prose with the spaces of French typography; English is left as it is."""
+        return _french(text) if self.language == "fr" else text
+
+
+@cache
+def load(language: str, *packages: str) -> Words:
+    """Return the words of ``reports``, then of further packages that have a ``words/`` folder."""
+    found: dict[str, _Text] = {}
+    for package in ("reports", *packages):
+        own = _flat(tomllib.loads((files(package) / "words" / f"{language}.toml").read_text("utf-8")), "", language)
+        if twice := found.keys() & own.keys():
+            raise ValueError(f"{package}/words/{language}.toml says {min(twice)} again")
+        found |= own
+    return Words(language, MappingProxyType(found))
+
+
+def _flat(table: Mapping[str, object], prefix: str, language: str) -> dict[str, _Text]:
+    found: dict[str, _Text] = {}
+    for key, value in table.items():
+        if isinstance(value, str):
+            found[prefix + key] = _french(value) if language == "fr" else value
+        elif isinstance(value, dict) and value.keys() == {"one", "other"}:
+            found[prefix + key] = {k: _french(v) if language == "fr" else v for k, v in value.items()}
+        elif isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{key}.", language)
+        else:
+            raise TypeError(f"{prefix}{key} is neither text, plural nor table")
+    return found
+
+
+def _french(text: str) -> str:
+    """Put no-break spaces before high punctuation and inside guillemets."""
+    text = re.sub(r" ([;!?])", _NARROW + r"\1", text)
+    text = re.sub(r" ([:»%])", _WIDE + r"\1", text)
+    return text.replace("« ", "«" + _WIDE)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+import pytest
+
+from probes.interface import AssetKind, Part, Reason, Status, Vantage
+from reports.words import LANGUAGES, Words, load
+from rules.criteria import CriterionStatus
+from rules.interface import Confidence, Effort, Maturity, Outcome, Severity
+
+FR, EN = load("fr"), load("en")
+
+
+def test_both_languages_have_the_same_keys_plurals_and_values() -> None:
+    assert FR.texts.keys() == EN.texts.keys()
+    for key, french in FR.texts.items():
+        english = EN.texts[key]
+        assert isinstance(french, str) == isinstance(english, str), key
+        assert _quoted(french) == _quoted(english), key
+
+
+def _quoted(text: object) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", str(text)) if isinstance(text, str) else re.findall(r"\{(\w+)\}", repr(text)))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "of"),
+    [
+        ("severity", Severity),
+        ("outcome", Outcome),
+        ("confidence", Confidence),
+        ("maturity", Maturity),
+        ("effort", Effort),
+        ("status", Status),
+        ("reason", Reason),
+        ("part", Part),
+        ("vantage", Vantage),
+        ("kind", AssetKind),
+        ("criterion", CriterionStatus),
+    ],
+)
+def test_every_value_of_the_domain_has_words(prefix: str, of: type[StrEnum]) -> None:
+    for value in of:
+        assert all(load(language).known(f"{prefix}.{value.value}") for language in LANGUAGES), value
+
+
+def test_dates_and_instants_are_said_as_people_say_them() -> None:
+    at = datetime(2026, 3, 1, 7, 5, tzinfo=UTC)
+    assert _plain(FR.date(date(2026, 3, 1))) == "1er mars 2026"
+    assert _plain(EN.date(date(2026, 3, 1))) == "1 March 2026"
+    assert _plain(FR.date(date(2026, 8, 21))) == "21 août 2026"
+    assert _plain(FR.instant(at)) == "1er mars 2026 à 07 h 05 UTC"
+    assert _plain(EN.instant(at)) == "1 March 2026 at 07:05 UTC"
+
+
+def test_numbers_lists_and_plurals_follow_the_language() -> None:
+    assert (FR.number(12345.5), EN.number(12345.5)) == ("12\u202f345,5", "12,345.5")
+    assert (FR.listed(["a", "b", "c"]), EN.listed(["a", "b"]), FR.listed(["a"]), FR.listed([])) == (
+        "a, b et c",
+        "a and b",
+        "a",
+        "",
+    )
+    forms = {"thing": {"one": "{n} chose", "other": "{n} choses"}}
+    assert [Words("fr", forms).count("thing", n) for n in (0, 1, 2)] == ["0 chose", "1 chose", "2 choses"]
+    assert [Words("en", forms).count("thing", n) for n in (0, 1, 2)] == ["0 choses", "1 chose", "2 choses"]
+
+
+def test_french_prose_gets_its_spaces_and_english_does_not() -> None:
+    assert FR.typeset("Le nom « x » : oui ?") == "Le nom «\u00a0x\u00a0»\u00a0: oui\u202f?"
+    assert EN.typeset("The name: yes ?") == "The name: yes ?"
+
+
+def test_a_reason_keeps_its_detail_and_an_unknown_one_is_quoted() -> None:
+    assert FR.reason("not-readable:pwdLastSet") == "non lisible avec ce compte (pwdLastSet)"
+    assert EN.reason("never-heard-of") == 'technical reason "never-heard-of"'
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
