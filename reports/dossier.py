@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from probes.interface import Asset, Attempt
-from rules.criteria import CriterionResult
+from rules.criteria import CriterionResult, ObjectiveResult
+from rules.history import FindingHistory, Trend
 from rules.interface import Finding
 from rules.levels import DirectoryLevel, Interval
 from rules.subject import Attestation, Feed, Perimeter, Scan, Timeline, Waiver
@@ -50,6 +51,9 @@ class Dossier:
     exposure: Interval | None
     criteria: tuple[CriterionResult, ...]
     timeline: Timeline
+    objectives: tuple[ObjectiveResult, ...] = ()
+    history: tuple[FindingHistory, ...] = ()
+    trends: tuple[Trend, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     feeds: tuple[Feed, ...] = ()

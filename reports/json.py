@@ -58,6 +58,9 @@ def tree(dossier: Dossier) -> dict[str, Any]:
         "directory": dossier.directory,
         "exposure": {"level": dossier.exposure} if dossier.exposure else None,
         "criteria": dossier.criteria,
+        "objectives": dossier.objectives,
+        "history": dossier.history,
+        "trends": dossier.trends,
     }
 
 
