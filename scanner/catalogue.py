@@ -12,6 +12,7 @@ from typing import Any
 
 import probes
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
+from probes.imports import Importer
 from probes.interface import Probe
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import DirectorySection
@@ -30,6 +31,11 @@ def known_probes() -> Mapping[str, type[Probe[Any]]]:
             if is_probe and found.setdefault(value.name, value) is not value:
                 raise TypeError(f"two probes are called {value.name}")
     return MappingProxyType(found)
+
+
+def importers() -> Mapping[str, type[Importer]]:
+    """Return the probe of every kind of import, by kind."""
+    return {cls.kind: cls for cls in known_probes().values() if issubclass(cls, Importer)}
 
 
 def probe_settings(settings: Settings) -> Mapping[str, Any]:

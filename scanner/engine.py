@@ -243,7 +243,7 @@ class Engine:
             id="",
             asset=seen.asset or step.asset,
             fact=seen.fact,
-            seen_at=self._clock(),
+            seen_at=seen.seen_at or self._clock(),
             probe=f"{probe.name}@{probe.version}",
             vantage=self._vantage[probe.part],
             captures=seen.captures,

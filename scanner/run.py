@@ -63,7 +63,7 @@ async def scan(
     clock: Clock = utc_now,
 ) -> tuple[Scan, bool]:
     """Run or resume one scan of a perimeter; return it as it ended, and whether it was interrupted."""
-    perimeter = _perimeter(settings, perimeter_id)
+    perimeter = perimeter_of(settings, perimeter_id)
     mandate = settings.mandates[settings.perimeter_mandates[perimeter_id]]
     check_mandate(mandate, clock())
     if resume:
@@ -82,7 +82,18 @@ async def scan(
     return ended_scan, run.interrupted
 
 
-def _perimeter(settings: Settings, perimeter_id: str) -> Perimeter:
+def new_id(at: datetime) -> str:
+    """Return a new scan's id: its instant, and chance."""
+    return f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def versions() -> Mapping[str, str]:
+    """Return the versions that a scan is made with."""
+    return {"hygie": version("hygie"), "python": platform.python_version(), "catalogue": load().digest[:16]}
+
+
+def perimeter_of(settings: Settings, perimeter_id: str) -> Perimeter:
+    """Return the perimeter of an id; raise ``ConfigError`` when none is called so."""
     try:
         return settings.perimeters[perimeter_id]
     except KeyError:
@@ -100,7 +111,7 @@ def _new_scan(
         raise ConfigError(f"perimeter {perimeter.id} has no directory to look at; add one under [[directories]]")
     box = settings.file.box
     return Scan(
-        id=f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        id=new_id(at),
         perimeter=perimeter,
         mandate=mandate,
         parts=tuple(
@@ -108,7 +119,7 @@ def _new_scan(
         ),
         level=level,
         state="running",
-        versions={"hygie": version("hygie"), "python": platform.python_version(), "catalogue": load().digest[:16]},
+        versions=versions(),
         config_digest=settings.digest,
     )
 
@@ -233,7 +244,7 @@ def judge_scan(
 def _seen(asset: Asset, scan: Scan, *, in_scope: bool) -> SeenAsset:
     inside = {AssetKind.DIRECTORY, AssetKind.NAMING_CONTEXT, AssetKind.FOREST, AssetKind.AD_DOMAIN}
     kind = Part.DIRECTORY if asset.kind in inside else Part.EXPOSURE
-    vantage = next((p.vantage.value for p in scan.parts if p.kind is kind), "")
+    vantage = next((p.vantage.value for p in scan.parts if p.kind in {kind, Part.IMPORT}), "")
     return SeenAsset(asset=asset, in_scope=in_scope, vantage=vantage)
 
 

@@ -33,6 +33,7 @@ class AssetKind(StrEnum):
     NAMING_CONTEXT = "naming-context"
     FOREST = "forest"
     AD_DOMAIN = "ad-domain"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,8 @@ class Asset:
 
     ``name`` is, by kind: a lower-case A-label name without final dot (domain, host), a numeric address,
     ``tcp/443@www.x.fr`` or ``tcp/3389@192.0.2.1`` (service; the name wherever a name was used), the name
-    the configuration gives a directory, a distinguished name (naming context), a DNS name (forest, AD domain).
+    the configuration gives a directory, a distinguished name (naming context), a DNS name (forest, AD domain), the
+    base name of an imported file.
     ``addresses`` are the numeric addresses it was reached at; they are no part of its identity.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from probes.interface.assets import Asset, AssetKind, Part
@@ -14,11 +15,15 @@ from probes.interface.observation import Digest, Fact, Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """A fact as a probe yields it: about the asset looked at, or about ``asset`` when given."""
+    """A fact as a probe yields it: about the asset looked at, or about ``asset`` when given.
+
+    ``seen_at`` is the aware instant of an imported fact; what is looked at now is seen now.
+    """
 
     fact: Fact
     asset: Asset | None = None
     captures: tuple[Digest, ...] = ()
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,59 @@
+"""The command that imports what other tools wrote."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from probes.interface import Vantage
+from scanner.command import DEFAULT, ConfigOption, opened
+from scanner.exit import decide
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="What wrote it; an unknown kind lists those known.")],
+    file: Annotated[Path, typer.Argument(help="A file, a folder, or an archive (ZIP, tar).")],
+    config: ConfigOption = DEFAULT,
+    perimeter: Annotated[str, typer.Option(help="The perimeter it is of; may be left out when there is one.")] = "",
+    at: Annotated[
+        datetime | None, typer.Option(help="The instant (UTC) its content is of, when it does not say.")
+    ] = None,
+    box: Annotated[str, typer.Option(help="The machine it was made on; this one by default.")] = "",
+    vantage: Annotated[
+        Vantage | None, typer.Option(help="Where it was made; the kind's usual place by default.")
+    ] = None,
+) -> None:
+    """Import a file of another tool, judge it by the same rules, and print the summary."""
+    from reports import summary
+    from rules.interface import Severity
+    from rules.registry import load as registry
+    from scanner.imports import import_file
+    from scanner.progress import watch
+    from scanner.run import judge_scan
+
+    with opened(config) as (settings, store):
+        progress, shown = watch()
+        with shown:
+            work = import_file(
+                settings,
+                store,
+                kind,
+                file,
+                perimeter=perimeter,
+                made_at=at.replace(tzinfo=UTC) if at else None,
+                box=box,
+                vantage=vantage,
+                progress=progress,
+            )
+            ended, interrupted = asyncio.run(work)
+        dossier = judge_scan(settings, store, ended.id)
+        typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
+        fail_on = Severity(settings.file.reports.fail_on)
+    raise typer.Exit(decide(dossier.findings, dossier.attempts, fail_on, interrupted=interrupted))
