@@ -14,6 +14,7 @@ from rules.subject import Scan
 from scanner.store import plain
 from scanner.store.database import Database
 from scanner.store.errors import AlreadyKeptError, UnknownEntryError
+from scanner.store.standings import stand
 from scanner.store.tables import FindingRow, JudgementRow, ScanRow
 from scanner.store.timelines import summarise
 
@@ -83,7 +84,8 @@ class Judgements:
         findings: tuple[Finding, ...],
         levels: Mapping[str, Interval],
     ) -> None:
-        if session.get(ScanRow, scan.id) is None:
+        row = session.get(ScanRow, scan.id)
+        if row is None:
             raise UnknownEntryError(f"there is no scan {scan.id}")
         measured = {subject: plain.data_of(level) for subject, level in levels.items()}
         text = plain.canonical([plain.data_of(judgement), measured])
@@ -104,3 +106,4 @@ class Judgements:
                 )
             )
         summarise(session, scan, (judgement.id, made_at), findings, levels)
+        stand(session, scan, judgement.id, row.started_at, findings, levels)

@@ -15,19 +15,26 @@ from sqlalchemy.exc import ArgumentError
 from rules.subject import Record
 from scanner.store import database as databases
 from scanner.store import schema
+from scanner.store.accounts import Accounts
 from scanner.store.attestations import Attestations
 from scanner.store.audit import Audit, AuditBreak
+from scanner.store.boards import Boards
 from scanner.store.candidates import Candidates
 from scanner.store.captures import Captures
 from scanner.store.database import Database
+from scanner.store.declarations import Declarations
+from scanner.store.doors import Sessions, Tokens
 from scanner.store.dossiers import Dossiers
 from scanner.store.errors import StoreError
 from scanner.store.journal import StoredJournal
 from scanner.store.judgements import Judgements
 from scanner.store.leases import Lease, Leases
+from scanner.store.occasions import Notices, Occasions, Stops
 from scanner.store.records import Records
+from scanner.store.register import Register
 from scanner.store.retention import Purge, Purged, Retention
 from scanner.store.scans import Scans
+from scanner.store.sightings import Sightings
 from scanner.store.timelines import Timelines
 from scanner.store.waivers import Waivers
 
@@ -50,11 +57,26 @@ class Store:
         self.waivers = Waivers(database, self.audit, clock)
         self.candidates = Candidates(database, self.audit, clock)
         self.dossiers = Dossiers(database, self.audit, clock)
+        self.accounts = Accounts(database, self.audit, clock)
+        self.sessions = Sessions(database, self.audit, clock)
+        self.tokens = Tokens(database, self.audit, clock)
+        self.declarations = Declarations(database, self.audit)
+        self.occasions = Occasions(database, clock)
+        self.stops = Stops(database, self.audit, clock)
+        self.notices = Notices(database, clock)
+        self.register = Register(database, self.audit)
+        self.boards = Boards(database)
+        self.sightings = Sightings(database)
+        self._clock = clock
         self._purge = Purge(database, captures, self.audit, clock)
 
     def journal(self, lease: Lease) -> StoredJournal:
         """Return the journal of the scan that a lease is for."""
         return StoredJournal(self._databases[0], self._leases, self.captures, lease)
+
+    def acting(self, actor: str) -> Store:
+        """Return the same store, in the name of somebody else; close only the first one."""
+        return Store(*self._databases, self._clock, actor)
 
     def record(self, scan_id: str) -> Record:
         """Return all that is known of a scan."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from scanner.store import service_tables  # noqa: F401 - its tables belong to the metadata below
 from scanner.store.tables import CaptureRows, Rows
 
 connection = context.config.attributes["connection"]
