@@ -41,13 +41,17 @@ class Perimeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanPart:
-    """A part of a scan: its kind, the box, the vantage, its dates; ``ended_at`` is None when it was cut."""
+    """A part of a scan: its kind, the box, the vantage, its dates; ``ended_at`` is None when it was cut.
+
+    ``scan`` is the id of the earlier scan that a part was joined from, "" for the scan's own parts.
+    """
 
     kind: Part
     box: str
     vantage: Vantage
     started_at: datetime
     ended_at: datetime | None
+    scan: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,15 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import probes
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
 from probes.imports import Importer
-from probes.interface import Probe
+from probes.interface import Probe, canonical_name
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import DirectorySection
 from scanner.config.secrets import SecretError, read
@@ -50,11 +52,26 @@ def probe_settings(settings: Settings) -> Mapping[str, Any]:
             )
         if name == "dns" and settings.file.dns.resolver is not None:
             own.setdefault("resolver", str(settings.file.dns.resolver))
+        if name == "dns":
+            own.setdefault("directory_names", tuple(sorted(filter(None, map(_ad_name, settings.directories.values())))))
         found[name] = cls.Settings(**own)
     if unknown := settings.file.probes.keys() - found.keys():
         raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")
     directories = DirectorySettings(targets={n: _target(s) for n, s in settings.directories.items()})
     return found | {"directory": directories, "directory-tree": directories}
+
+
+def _ad_name(section: DirectorySection) -> str:
+    """The DNS name of a directory's domain, by its base or its controller's name; "" when neither tells."""
+    parts = [part.partition("=") for part in section.base.split(",") if part]
+    if parts and all(key.strip().lower() == "dc" for key, _, _ in parts):
+        return canonical_name(".".join(value.strip() for _, _, value in parts))
+    host = urlsplit(section.url).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return canonical_name(host.partition(".")[2])
+    return ""
 
 
 def _target(section: DirectorySection) -> DirectoryTarget:

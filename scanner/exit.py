@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import IntEnum
 
-from probes.interface import Attempt, Status
-from rules.interface import Finding, Outcome, Severity
+from probes.interface import Status
+from reports.dossier import Dossier
+from rules.interface import Outcome, Severity
 
 
 class Exit(IntEnum):
@@ -21,11 +21,15 @@ class Exit(IntEnum):
     FAULT = 10
 
 
-def decide(findings: Iterable[Finding], attempts: Iterable[Attempt], fail_on: Severity, *, interrupted: bool) -> Exit:
+def decide(dossier: Dossier, fail_on: Severity, *, interrupted: bool) -> Exit:
     """Return the code of a scan: interrupted, else findings, else planned steps that failed, else clean.
 
-    Waived findings do not count; what the mandate skipped is no failure.
+    Waived findings do not count, nor what was joined from an earlier scan; what the mandate skipped is no failure.
     """
+    joined = {part.kind for part in dossier.scan.parts if part.scan}
+    began = min((part.started_at for part in dossier.scan.parts if not part.scan), default=None)
+    findings = [f for f in dossier.findings if f.part not in joined]
+    attempts = [a for a in dossier.attempts if began is None or a.ended_at >= began]
     if interrupted:
         return Exit.INTERRUPTED
     if any(f.outcome is Outcome.NOT_MET and not f.waiver and f.severity.rank <= fail_on.rank for f in findings):

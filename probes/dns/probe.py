@@ -45,16 +45,23 @@ SERVICES = (
     "_ldap._tcp", "_kerberos._tcp", "_gc._tcp", "_ldap._tcp.dc._msdcs", "_kpasswd._tcp", "_sip._tls",
     "_sipfederationtls._tcp", "_autodiscover._tcp", "_xmpp-server._tcp", "_imaps._tcp", "_submission._tcp",
 )  # fmt: skip
+#: What leads to the controllers of an Active Directory by its DNS name (MS-ADTS 6.3.2.3).
+_LOCATORS = ("_ldap._tcp", "_kerberos._tcp", "_ldap._tcp.dc._msdcs", "_kerberos._tcp.dc._msdcs")
 #: Longest value kept of a record, and most records of a set.
 _VALUE, _VALUES = 4096, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsSettings:
-    """The configured resolver (numeric, "" for none) and the addresses of the root servers."""
+    """The configured resolver (numeric, "" for none) and the addresses of the root servers.
+
+    ``directory_names`` are the DNS names of the audited Active Directory domains: those beneath a domain are asked
+    for locator records with it.
+    """
 
     resolver: str = ""
     roots: tuple[str, ...] = ROOTS
+    directory_names: tuple[str, ...] = ()
 
 
 class DnsProbe(Probe[DnsSettings]):
@@ -105,6 +112,8 @@ class DnsProbe(Probe[DnsSettings]):
         if domain:
             wanted += [(_below(label, name), rdtype) for label, rdtype in _BENEATH]
             wanted += [(_below(label, name), "SRV") for label in SERVICES]
+            beneath = [d for d in map(_name, self.settings.directory_names) if d != name and d.is_subdomain(name)]
+            wanted += [(_below(label, directory), "SRV") for directory in beneath for label in _LOCATORS]
         sets = []
         for owner, rdtype in wanted:
             if zone is not None:

@@ -56,4 +56,4 @@ def import_(
         dossier = judge_scan(settings, store, ended.id)
         typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
         fail_on = Severity(settings.file.reports.fail_on)
-    raise typer.Exit(decide(dossier.findings, dossier.attempts, fail_on, interrupted=interrupted))
+    raise typer.Exit(decide(dossier, fail_on, interrupted=interrupted))

@@ -55,7 +55,7 @@ def scan(
             dossier = run.judge_scan(settings, store, ended.id)
             typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
             fail_on = Severity(settings.file.reports.fail_on)
-            codes.append(decide(dossier.findings, dossier.attempts, fail_on, interrupted=interrupted))
+            codes.append(decide(dossier, fail_on, interrupted=interrupted))
     raise typer.Exit(max(codes, key=_gravity))
 
 

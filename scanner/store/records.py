@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlmodel import Session, col, select
 
-from probes.interface import Asset
-from rules.subject import Feed, Record
+from probes.interface import Asset, AssetKind, Part
+from rules.subject import Feed, Record, Scan, Timeline
 from scanner.store import plain
 from scanner.store.captures import Captures
 from scanner.store.database import Database
@@ -25,8 +27,21 @@ class Records:
         self._timelines = timelines
 
     def of(self, scan_id: str) -> Record:
-        """Return all that is known of a scan; ``feeds`` are the newest extract of each name."""
+        """Return all that is known of a scan, joined with the newest earlier part of each kind that it has not.
+
+        ``feeds`` are the newest extract of each name that was kept with the scan itself.
+        """
         scan = self._scans.find(scan_id)
+        joined = self._scans.joined(scan)
+        record = self._own(scan)
+        for kind, other in sorted(joined.items()):
+            record = _join(record, self._own(other), kind)
+        past = self._timelines.before(scan)
+        taken = {(other.id, kind) for kind, other in joined.items()}
+        timeline = Timeline(scans=tuple(s for s in past.scans if (s.scan, s.kind) not in taken))
+        return replace(record, timeline=timeline)
+
+    def _own(self, scan: Scan) -> Record:
         with self._database.read() as session:
             results = committed(session, scan.id)
             assets = _assets(session, scan.id, in_scope=True)
@@ -37,7 +52,7 @@ class Records:
             observations=tuple(seen for result in results for seen in result.observations),
             attempts=tuple(attempt for result in results for attempt in result.attempts),
             feeds=feeds,
-            timeline=self._timelines.before(scan),
+            timeline=Timeline(),
             read_capture=self._captures.read,
         )
 
@@ -59,6 +74,39 @@ class Records:
                     document=plain.write(feed),
                 )
                 session.add(row)
+
+
+#: What each kind of part looks at; an import may be about anything.
+_DIRECTORY = frozenset({AssetKind.DIRECTORY, AssetKind.NAMING_CONTEXT, AssetKind.FOREST, AssetKind.AD_DOMAIN})
+
+
+def _join(record: Record, other: Record, kind: Part) -> Record:
+    """Add what an earlier scan saw of one kind (exposure or directory) to a record, its parts under that scan's id."""
+    parts = tuple(
+        replace(part, kind=kind, scan=other.scan.id) for part in other.scan.parts if part.kind in {kind, Part.IMPORT}
+    )
+    seen = tuple(o for o in other.observations if o.fact.part is kind)
+    about = {o.asset.id for o in seen}
+    probes = {o.probe.partition("@")[0] for o in seen}
+    known = {asset.id for asset in record.assets}
+    assets = [
+        a for a in other.assets if a.id not in known and (a.id in about or (a.kind in _DIRECTORY) is _inward(kind))
+    ]
+    inward = {a.id for a in other.assets if a.kind in _DIRECTORY}
+    attempts = [
+        a for a in other.attempts if a.probe.partition("@")[0] in probes or (a.asset in inward) is _inward(kind)
+    ]
+    return replace(
+        record,
+        scan=replace(record.scan, parts=(*record.scan.parts, *parts)),
+        assets=(*record.assets, *assets),
+        observations=(*record.observations, *seen),
+        attempts=(*record.attempts, *attempts),
+    )
+
+
+def _inward(kind: Part) -> bool:
+    return kind is Part.DIRECTORY
 
 
 def _assets(session: Session, scan_id: str, *, in_scope: bool) -> tuple[Asset, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
+from probes.facts.codec import known_facts
 from probes.interface import Asset, Part
 from rules.subject import Scan
 from scanner.store import plain
@@ -16,7 +17,7 @@ from scanner.store.candidates import meet
 from scanner.store.database import Database
 from scanner.store.errors import AlreadyKeptError, ScanEndedError, UnknownScanError
 from scanner.store.leases import Lease, Leases
-from scanner.store.tables import AssetRow, LeaseRow, ScanRow
+from scanner.store.tables import AssetRow, LeaseRow, ObservationRow, ScanRow
 
 #: The states of a scan that has not ended, or that was cut and may be resumed.
 RUNNING, INTERRUPTED = "running", "interrupted"
@@ -105,10 +106,23 @@ class Scans:
         with self._database.read() as session:
             return tuple(plain.read(row.document, Scan) for row in session.exec(wanted))
 
-    def newest_parts(self, perimeter: str) -> dict[Part, Scan]:
-        """Return, for each kind of part, the newest scan of a perimeter that has ended and holds one."""
-        ended = (scan for scan in self.all(perimeter) if scan.state != RUNNING)
-        return {part.kind: scan for scan in ended for part in scan.parts}
+    def joined(self, scan: Scan) -> Mapping[Part, Scan]:
+        """Return the newest earlier scan of the perimeter for exposure, and for directory, when a scan lacks one.
+
+        What an import holds counts as what its facts are about. A part that was cut is taken only when no whole one
+        is there.
+        """
+        known = self.all(scan.perimeter.id)
+        earlier = known[: next((i for i, s in enumerate(known) if s.id == scan.id), len(known))]
+        found: dict[Part, tuple[bool, Scan]] = {}
+        with self._database.read() as session:
+            own = _covers(session, scan)
+            for other in (s for s in earlier if s.state != RUNNING):
+                for kind in _covers(session, other) - own:
+                    whole = all(p.ended_at is not None for p in other.parts)
+                    if whole or not found.get(kind, (False, other))[0]:
+                        found[kind] = (whole, other)
+        return {kind: other for kind, (_, other) in found.items()}
 
     def _close_crashed(self, session: Session, dead: LeaseRow) -> None:
         row = session.get(ScanRow, dead.scan)
@@ -128,6 +142,15 @@ class Scans:
             mandate_document=scan.mandate.document_sha256,
             level=scan.level,
         )
+
+
+def _covers(session: Session, scan: Scan) -> frozenset[Part]:
+    """The parts that a scan tells something of: its own, and those of the facts it imported."""
+    kinds = {part.kind for part in scan.parts}
+    if Part.IMPORT in kinds:
+        stored = session.exec(select(ObservationRow.kind).where(ObservationRow.scan == scan.id).distinct())
+        kinds |= {known_facts()[kind].part for kind in stored if kind in known_facts()}
+    return frozenset(kinds - {Part.IMPORT})
 
 
 def _row(session: Session, scan_id: str) -> ScanRow:

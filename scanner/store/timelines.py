@@ -54,7 +54,9 @@ def summarise(
     if row is None:
         raise UnknownScanError(f"there is no scan {scan.id}")
     findings = tuple(findings)
-    for kind in sorted({part.kind for part in scan.parts} | {finding.part for finding in findings}):
+    # What was joined from an earlier scan is that scan's to tell.
+    elsewhere = {part.kind for part in scan.parts if part.scan}
+    for kind in sorted(({part.kind for part in scan.parts} | {finding.part for finding in findings}) - elsewhere):
         summary = SummaryRow(
             judgement=judgement[0],
             kind=kind.value,
