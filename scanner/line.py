@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from probes.interface import (
     Digest,
     DnsQuestion,
     IPAddress,
     Mandate,
+    NameAnswer,
     PortAnswer,
     ProbeError,
     Reason,
@@ -24,6 +26,10 @@ from scanner.scope import Grants
 from scanner.stop import StopButton
 from scanner.streams import ask_datagram, ask_stream, open_stream
 from scanner.sweep import Sweep
+from scanner.volley import Volley
+from scanner.whole import Whole
+
+T = TypeVar("T")
 
 #: Largest capture kept as one (design, section 4), in bytes.
 LARGEST_CAPTURE = 4 << 20
@@ -128,6 +134,61 @@ class GuardedLine:
         exchange = ask_stream if tcp else ask_datagram
         return await exchange(query, server, port, deadline=deadline, button=self._button)
 
+    async def ask_names(
+        self,
+        names: Iterable[str],
+        servers: Sequence[IPAddress],
+        *,
+        rdtype: int,
+        question: DnsQuestion,
+        walking: str = "",
+        patience: float = 1.0,
+        tries: int = 5,
+    ) -> AsyncIterator[NameAnswer]:
+        """Ask about thousands of names; every server is granted before the first datagram."""
+        self._open_for_business()
+        port = self._settings.resolver_port if question is DnsQuestion.RESOLVER else self._settings.dns_port
+        for server in servers:
+            self._grants.question(server, port, question, walking)
+        stop = threading.Event()
+        authoritative = question is not DnsQuestion.RESOLVER
+
+        def over_tcp(query: bytes, server: IPAddress) -> Awaitable[bytes]:
+            return self.ask(query, server, question=question, walking=walking, tcp=True)
+
+        whole = Whole(over_tcp, servers, rdtype=rdtype, authoritative=authoritative)
+        batches: asyncio.Queue[list[NameAnswer] | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def emit(batch: list[NameAnswer]) -> None:
+            loop.call_soon_threadsafe(batches.put_nowait, batch)
+
+        volley = Volley(
+            self._while_running(iter(names), stop),
+            servers,
+            port=port,
+            rdtype=rdtype,
+            authoritative=authoritative,
+            reserve=self._questions.reserve,
+            slow_down=self._questions.slow_down,
+            emit=emit,
+            patience=patience,
+            tries=tries,
+            stop=stop,
+        )
+        running = asyncio.create_task(asyncio.to_thread(volley.run))
+        running.add_done_callback(lambda _: batches.put_nowait(None))
+        try:
+            while (batch := await batches.get()) is not None:
+                for answer in await whole.answers(batch):
+                    yield answer
+                volley.taken()
+                self._open_for_business()
+            await running
+        finally:
+            stop.set()
+        self._open_for_business()
+
     async def sweep(
         self, targets: Iterable[tuple[IPAddress, int]], *, name: str = "", patience: float = 2.0, tries: int = 2
     ) -> AsyncIterator[PortAnswer]:
@@ -171,9 +232,7 @@ class GuardedLine:
             raise ValueError("a capture is at most 4 MiB")
         return self._keep(data)
 
-    def _while_running(
-        self, targets: Iterator[tuple[IPAddress, int]], stop: threading.Event
-    ) -> Iterator[tuple[IPAddress, int]]:
+    def _while_running(self, targets: Iterator[T], stop: threading.Event) -> Iterator[T]:
         for target in targets:
             if self._button.pressed or stop.is_set():
                 return

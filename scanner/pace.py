@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_network
+from functools import lru_cache
+from ipaddress import ip_network
 
-from probes.interface import IPAddress
+from probes.interface import IPAddress, IPNetwork
 
 #: Networks share a bucket: what usually stands behind one firewall.
 _NETWORK = {4: 24, 6: 48}
@@ -39,8 +40,7 @@ class Pace:
 
     def reserve(self, address: IPAddress) -> float:
         """Take the next turn for an address and return how long to wait for it, in seconds."""
-        prefix = _NETWORK[4 if isinstance(address, IPv4Address) else 6]
-        network = ip_network((address, prefix), strict=False)
+        network = _network(address)
         rates = self._rates
         with self._lock:
             now = self._clock()
@@ -56,3 +56,8 @@ class Pace:
         """Halve the rate of an address that pushes back, down to a sixteenth."""
         with self._lock:
             self._slowed[address] = max(self._slowed.get(address, 1.0) / 2, 1 / 16)
+
+
+@lru_cache(maxsize=4096)
+def _network(address: IPAddress) -> IPNetwork:
+    return ip_network((address, _NETWORK[address.version]), strict=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probes.interface.assets import Asset, AssetKind, Part, Vantage, service
-from probes.interface.line import DnsQuestion, Line, PortAnswer, PortState, Stream
+from probes.interface.line import DnsQuestion, Existence, Line, NameAnswer, PortAnswer, PortState, Stream
 from probes.interface.mandate import Hosted, IPAddress, IPNetwork, Mandate, Scope, Window, canonical_name
 from probes.interface.observation import (
     MANDATED,
@@ -26,12 +26,14 @@ __all__ = [
     "CaptureReader",
     "Digest",
     "DnsQuestion",
+    "Existence",
     "Fact",
     "Hosted",
     "IPAddress",
     "IPNetwork",
     "Line",
     "Mandate",
+    "NameAnswer",
     "NoSettings",
     "Observation",
     "Part",

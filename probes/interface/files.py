@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
-from probes.interface.line import DnsQuestion, Line, PortAnswer, Stream
+from probes.interface.line import DnsQuestion, Line, NameAnswer, PortAnswer, Stream
 from probes.interface.mandate import IPAddress
 from probes.interface.observation import Digest, ProbeError, Reason
 
@@ -103,6 +103,20 @@ class FileLine(Line):
         deadline: float = 5.0,
         port: int | None = None,
     ) -> bytes:
+        """Refuse."""
+        self._refuse()
+
+    def ask_names(
+        self,
+        names: Iterable[str],
+        servers: Sequence[IPAddress],
+        *,
+        rdtype: int,
+        question: DnsQuestion,
+        walking: str = "",
+        patience: float = 1.0,
+        tries: int = 5,
+    ) -> AsyncIterator[NameAnswer]:
         """Refuse."""
         self._refuse()
 

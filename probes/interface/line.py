@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from probes.interface.mandate import IPAddress
-from probes.interface.observation import Digest
+from probes.interface.observation import Digest, Reason
 
 
 class Stream(Protocol):
@@ -48,6 +48,27 @@ class DnsQuestion(StrEnum):
     DELEGATION = "delegation"
     #: AXFR, CHAOS, recursion: only to in-scope or hosted name servers.
     INTRUSIVE = "intrusive"
+
+
+class Existence(StrEnum):
+    """What an answer says of a name; silence and refusal say nothing, so they are ``unknown``."""
+
+    EXISTS = "exists"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameAnswer:
+    """What was answered about one name: the whole message when it exists or leads elsewhere (``referral``).
+
+    ``reason`` says why it is unknown.
+    """
+
+    name: str
+    existence: Existence
+    wire: bytes = b""
+    reason: Reason = Reason.NONE
 
 
 class PortState(StrEnum):
@@ -124,6 +145,24 @@ class Line(Protocol):
 
         ``walking`` is the in-scope name whose delegation, or CNAME, MX or SPF target's delegation, is followed.
         ``port`` defaults to the configured DNS port.
+        """
+        ...
+
+    def ask_names(
+        self,
+        names: Iterable[str],
+        servers: Sequence[IPAddress],
+        *,
+        rdtype: int,
+        question: DnsQuestion,
+        walking: str = "",
+        patience: float = 1.0,
+        tries: int = 5,
+    ) -> AsyncIterator[NameAnswer]:
+        """Ask about thousands of names, taken lazily, and yield what each was answered, in the order answers come.
+
+        Servers take turns, and a question not answered goes to the next one, up to ``tries`` times with a growing
+        ``patience`` (seconds). A server that falls silent is given up; what only it could tell stays unknown.
         """
         ...
 
