@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from probes.directory.attributes import asked
+from probes.directory.captures import Captures
 from probes.directory.connection import Session
 from probes.directory.rootdse import domain_name, read_root_dse, role_of
 from probes.directory.search import TreeReader, blocking
@@ -30,8 +31,6 @@ from probes.interface import (
     Yield,
 )
 
-#: A capture is at most this long.
-CHUNK = 4 << 20
 #: A page's cookie dies with its connection, so a lost connection means reading the whole context again, once.
 LOST = frozenset({Reason.CONNECTION_LOST, Reason.TRUNCATED, Reason.TIMED_OUT, Reason.RATE_LIMITED})
 READINGS = 2
@@ -143,34 +142,6 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
         deleted_objects=target.deleted_objects and failure is None,
     )
     return Reading(fact=fact, captures=captures.digests(), failure=failure)
-
-
-class Captures:
-    """The entries kept as proof, in runs of whole messages."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._run: list[bytes] = []
-        self._size = 0
-        self._kept: list[Digest] = []
-
-    def add(self, messages: list[bytes]) -> None:
-        """Add messages, and keep each run that is full."""
-        for message in messages:
-            if self._size + len(message) > CHUNK:
-                self._flush()
-            self._run.append(message)
-            self._size += len(message)
-
-    def digests(self) -> tuple[Digest, ...]:
-        """Keep what is left and return the digests, in order."""
-        self._flush()
-        return tuple(self._kept)
-
-    def _flush(self) -> None:
-        if self._run:
-            self._kept.append(self._line.keep(b"".join(self._run)))
-        self._run, self._size = [], 0
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ def _fact(entry: Entry, session: Session) -> RootDse:
         configuration_naming_context=texts("configurationNamingContext")[0],
         schema_naming_context=texts("schemaNamingContext")[0],
         naming_contexts=texts("namingContexts"),
-        current_time=_instant(texts("currentTime")[0]),
+        current_time=instant(texts("currentTime")[0]),
         domain_functionality=level("domainFunctionality"),
         forest_functionality=level("forestFunctionality"),
         controller_functionality=level("domainControllerFunctionality"),
@@ -103,5 +103,6 @@ def sid_text(data: bytes) -> str:
     return "-".join(("S-1", str(int.from_bytes(data[2:8], "big")), *map(str, parts)))
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """Return a generalized time, to the second; raise ``ValueError``."""
     return datetime.strptime(text.partition(".")[0].rstrip("Z"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)

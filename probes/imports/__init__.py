@@ -21,11 +21,12 @@ class Importer(Probe[NoSettings]):
     """The probe of one kind of file; ``hygie import KIND FILE`` runs it.
 
     A subclass sets ``kind`` (its module's name), ``name`` (``import-<kind>``), ``version``, and ``vantage`` (where such
-    files are usually made; a person may say otherwise).
+    files are usually made; a person may say otherwise). ``caveat`` is what whoever imports must know, "" by default.
     """
 
     kind: ClassVar[str]
     vantage: ClassVar[Vantage]
+    caveat: ClassVar[str] = ""
     level = 0
     part = Part.IMPORT
     looks_at = frozenset({AssetKind.FILE})

@@ -34,6 +34,7 @@ def import_(
     from reports import summary
     from rules.interface import Severity
     from rules.registry import load as registry
+    from scanner.catalogue import importers
     from scanner.imports import import_file
     from scanner.progress import watch
     from scanner.run import judge_scan
@@ -53,6 +54,8 @@ def import_(
                 progress=progress,
             )
             ended, interrupted = asyncio.run(work)
+        if caveat := importers()[kind].caveat:
+            typer.echo(f"hygie: {kind}: {caveat}", err=True)
         dossier = judge_scan(settings, store, ended.id)
         typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
         fail_on = Severity(settings.file.reports.fail_on)
