@@ -50,7 +50,7 @@ def probe_settings(settings: Settings) -> Mapping[str, Any]:
             raise ConfigError(
                 f"{settings.path}, probes.{name}: unknown setting {min(unknown)}; known: {', '.join(sorted(known))}"
             )
-        if name == "dns" and settings.file.dns.resolver is not None:
+        if name in {"dns", "mail"} and settings.file.dns.resolver is not None:
             own.setdefault("resolver", str(settings.file.dns.resolver))
         if name == "dns":
             own.setdefault("directory_names", tuple(sorted(filter(None, map(_ad_name, settings.directories.values())))))

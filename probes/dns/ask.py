@@ -46,8 +46,8 @@ async def ask(
     for attempt in range(tries):
         edns = 0 if attempt < tries - 1 or tries == 1 else -1
         query = dns.message.make_query(name, rdtype, rdclass, use_edns=edns, payload=_PAYLOAD)
-        if not recurse:
-            query.flags &= ~dns.flags.RD
+        # A resolver that validates says so only to those who ask (RFC 6840 5.7).
+        query.flags = query.flags | dns.flags.AD if recurse else query.flags & ~dns.flags.RD
         try:
             answer = await _once(line, server, query, tcp=tcp)
             if answer.flags & dns.flags.TC and not tcp:

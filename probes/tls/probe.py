@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import ClassVar
 
+from probes.facts.tls import TlsProfile
 from probes.interface import (
     Asset,
     AssetKind,
@@ -25,7 +26,8 @@ from probes.interface import (
 )
 from probes.tls.chain import read_chain, trust_store
 from probes.tls.enumerate import Enumeration
-from probes.tls.exchange import ANSWER
+from probes.tls.exchange import ANSWER, Connect
+from probes.tls.preamble import PREAMBLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class TlsProbe(Probe[TlsSettings]):
 
     def wants(self, asset: Asset) -> bool:
         """A TLS port that accepted a connection."""
-        return asset.transport == "tcp" and asset.port in self.settings.ports and bool(asset.addresses)
+        spoken = asset.port in self.settings.ports or asset.port in PREAMBLES
+        return asset.transport == "tcp" and spoken and bool(asset.addresses)
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield a profile and a chain for each address; an address that failed is missed, unless all did."""
@@ -73,9 +76,20 @@ class TlsProbe(Probe[TlsSettings]):
             raise failures[0]
 
     async def _address(self, line: Line, address: IPAddress, port: int, name: str) -> list[Sight | Shortfall]:
-        async def connect() -> Stream:
-            return await line.connect(address, port, name=name, deadline=self.settings.patience, cap=ANSWER + 1024)
+        preamble = None if port in self.settings.ports else PREAMBLES.get(port)
 
+        async def connect() -> Stream:
+            stream = await line.connect(address, port, name=name, deadline=self.settings.patience, cap=ANSWER + 8192)
+            if preamble is not None:
+                try:
+                    await preamble(stream)
+                except ProbeError:
+                    await stream.close()
+                    raise
+            return stream
+
+        if preamble is not None and not await _offered(connect):
+            return [Sight(fact=TlsProfile(address=str(address), spoken=False, versions=()))]
         enumeration = Enumeration(connect, name)
         profile = await enumeration.run(str(address))
         found: list[Sight | Shortfall] = [Sight(fact=profile)]
@@ -88,6 +102,17 @@ class TlsProbe(Probe[TlsSettings]):
             except ProbeError as error:
                 found.append(Shortfall(reason=error.reason, detail=f"certificate of {address}: {error.detail}"))
         return found
+
+
+async def _offered(connect: Connect) -> bool:
+    """Tell whether a service that starts in clear offers TLS at all."""
+    try:
+        await (await connect()).close()
+    except ProbeError as error:
+        if error.reason is Reason.NOT_SPOKEN:
+            return False
+        raise
+    return True
 
 
 async def _whole_handshake(stream: Stream, name: str) -> tuple[bytes, ...]:

@@ -87,14 +87,20 @@ async def fetch(
     method: str = "GET",
     headers: tuple[tuple[str, str], ...] = (),
     cap: int = BODY,
+    tls: ssl.SSLContext | None = None,
 ) -> Answer:
-    """Make one request; raise ``ProbeError`` with why there is no answer."""
+    """Make one request; raise ``ProbeError`` with why there is no answer.
+
+    Without ``tls`` any certificate will do: the TLS probe judges those.
+    """
     target = URL(url)
     pinned, port, name = ip_address(address), target.port or 80, target.host or ""
     line.grant(pinned, port, name=name)
     await line.pace(pinned)
     line.grant(pinned, port, name=name)
-    connector = aiohttp.TCPConnector(resolver=_Pinned(pinned), ssl=_any_tls(), force_close=True, use_dns_cache=False)
+    connector = aiohttp.TCPConnector(
+        resolver=_Pinned(pinned), ssl=tls or _any_tls(), force_close=True, use_dns_cache=False
+    )
     try:
         async with (
             asyncio.timeout(DEADLINE),
@@ -112,6 +118,8 @@ async def fetch(
             return Answer(url=url, status=response.status, headers=found, body=body, cut=cut)
     except TimeoutError as error:
         raise ProbeError(Reason.TIMED_OUT, url[:200]) from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise ProbeError(Reason.CERTIFICATE, url[:200]) from error
     except aiohttp.ClientConnectorError as error:
         refused = isinstance(error.os_error, ConnectionRefusedError)
         raise ProbeError(Reason.REFUSED if refused else Reason.UNREACHABLE, url[:200]) from error

@@ -1,4 +1,4 @@
-"""Rules on DNS and on mail as the DNS tells it: met, not met, could not tell, and the odd but healthy."""
+"""Rules on DNS: met, not met, could not tell, and the odd but healthy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from probes.facts.dns import AliasTarget, Delegation, DnsRecords, NameServerSeen, Presence, RecordSet
 from probes.interface import Asset, AssetKind, Fact, Observation, Vantage
-from rules.catalogue import dns, mail
+from rules.catalogue import dns
 from rules.interface import Confidence, Outcome, Rule, Severity, Verdict
 
 MET, NOT_MET, NOT_APPLICABLE, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.NOT_APPLICABLE, Outcome.UNDETERMINED
@@ -137,15 +137,6 @@ def silent(rdtype: str, owner: str = "ch.test") -> RecordSet:
     return RecordSet(owner=owner, rdtype=rdtype, presence=Presence.UNKNOWN, reason="timed-out")
 
 
-def txt(text: str) -> str:
-    return f'"{text}"'
-
-
-def dmarc(text: str) -> RecordSet:
-    return has("TXT", txt(text), owner="_dmarc.ch.test")
-
-
-MX = has("MX", "10 mx.ch.test.")
 SRV = has("SRV", "0 100 389 dc1.ad.ch.test.", owner="_ldap._tcp.dc._msdcs.ch.test")
 
 
@@ -166,28 +157,6 @@ SRV = has("SRV", "0 100 389 dc1.ad.ch.test.", owner="_ldap._tcp.dc._msdcs.ch.tes
         (dns.directory_locators_private, records(SRV), NOT_MET),
         (dns.directory_locators_private, records(silent("SRV", owner="_gc._tcp.ch.test")), UNDETERMINED),
         (dns.directory_locators_private, records(SRV, silent("SRV", owner="_gc._tcp.ch.test")), NOT_MET),
-        (mail.spf_published, records(MX, has("TXT", txt("v=spf1 mx -all"))), MET),
-        (mail.spf_published, records(MX, has("TXT", '"v=spf1 mx" " -all"')), MET),
-        (mail.spf_published, records(MX, has("TXT", txt(" v=spf1 -all"), txt("google-site-verification=x"))), NOT_MET),
-        (mail.spf_published, records(MX, silent("TXT")), UNDETERMINED),
-        (mail.spf_valid, records(has("TXT", txt("v=spf1 mx -all"))), MET),
-        (mail.spf_valid, records(has("TXT", txt("v=spf1 mx -all"), txt("v=spf1 a -all"))), NOT_MET),
-        (mail.spf_valid, records(has("TXT", txt("v=spf1 ipv4:192.0.2.1 -all"))), NOT_MET),
-        (mail.spf_valid, records(), NOT_APPLICABLE),
-        (mail.spf_valid, records(silent("TXT")), UNDETERMINED),
-        (mail.spf_closed, records(has("TXT", txt("v=spf1 mx -all"))), MET),
-        (mail.spf_closed, records(has("TXT", txt("v=spf1 redirect=_spf.ght.test"))), MET),
-        (mail.spf_closed, records(has("TXT", txt("v=spf1 mx ~all")), dmarc("v=DMARC1; p=reject")), MET),
-        (mail.spf_closed, records(has("TXT", txt("v=spf1 mx ~all"))), NOT_MET),
-        (mail.spf_closed, records(has("TXT", txt("v=spf1 mx ~all")), silent("TXT", "_dmarc.ch.test")), UNDETERMINED),
-        (mail.spf_closed, records(has("TXT", txt("v=spf1 mx"))), NOT_MET),
-        (mail.dmarc_published, records(dmarc("v=DMARC1; p=none")), MET),
-        (mail.dmarc_published, records(), NOT_MET),
-        (mail.dmarc_published, records(dmarc("v=DMARC1")), NOT_MET),
-        (mail.dmarc_published, records(silent("TXT", "_dmarc.ch.test")), UNDETERMINED),
-        (mail.dmarc_enforced, records(dmarc("v=DMARC1; p=quarantine")), MET),
-        (mail.dmarc_enforced, records(dmarc("v=DMARC1; p=none")), NOT_MET),
-        (mail.dmarc_enforced, records(silent("TXT", "_dmarc.ch.test")), UNDETERMINED),
     ],
 )
 def test_records(rule: Rule, fact: DnsRecords, expected: Outcome) -> None:
@@ -198,9 +167,6 @@ def test_records(rule: Rule, fact: DnsRecords, expected: Outcome) -> None:
         assert judged(rule, fact, HOST).outcome is NOT_APPLICABLE
 
 
-def test_dmarc_without_a_record_is_reported_once_and_a_domain_without_mail_weighs_less() -> None:
-    assert judged(mail.dmarc_enforced, records()).outcome is NOT_APPLICABLE
-    assert judged(mail.spf_published, records(has("MX", "0 ."))).severity is Severity.LOW
-    assert judged(mail.spf_closed, records(has("TXT", txt("v=spf1 +all")))).severity is Severity.CRITICAL
+def test_a_lone_kerberos_record_may_be_another_s() -> None:
     lone = has("SRV", "0 5 88 kdc.ch.test.", owner="_kerberos._tcp.ch.test")
     assert judged(dns.directory_locators_private, records(lone)).confidence is Confidence.PROBABLE
