@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from reports.interface import find, names
 from reports.visible import visible
 from scanner.command import DEFAULT, ConfigOption, Language, judged
 from scanner.exit import Exit
@@ -16,30 +16,30 @@ from scanner.exit import Exit
 app = typer.Typer()
 
 
-class Format(StrEnum):
-    """The formats of a report."""
+def _known(name: str) -> str:
+    if name not in names():
+        raise typer.BadParameter(f"{visible(name, 40)} is not one of {', '.join(names())}")
+    return name
 
-    JSON = "json"
-    TEXT = "text"
+
+_FormatOption = Annotated[str, typer.Option("--format", help=f"One of {', '.join(names())}.", callback=_known)]
 
 
 @app.command()
 def report(
     scan: Annotated[str, typer.Argument(help="A scan's id, `latest` or `latest:PERIMETER`.")] = "latest",
-    format: Annotated[Format, typer.Option("--format", help="The format.")] = Format.JSON,
+    format: _FormatOption = "json",
     output: Annotated[Path | None, typer.Option("-o", help="A file; standard output by default.")] = None,
     language: Annotated[Language | None, typer.Option("--lang", help="The language.")] = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Tell a stored scan in a format."""
-    from reports import json, summary
     from rules.registry import load as registry
 
     with judged(scan, config) as (settings, dossier):
         cards = registry().cards
         spoken = language.value if language else settings.file.reports.language
-        text = format is Format.TEXT
-        data = summary.render(dossier, cards, spoken).encode() if text else json.render(dossier, cards)
+        data = find(format).render(dossier, cards, spoken)
     if output is None:
         sys.stdout.buffer.write(data)
     else:
