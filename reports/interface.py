@@ -19,7 +19,7 @@ Render = Callable[[Dossier, Mapping[str, Card], str], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A way to tell a dossier: the suffix of its files, its media type, and the function of dossier, cards, language."""
+    """A way to tell a dossier: file suffix, media type, and the function of dossier, cards and language."""
 
     suffix: str
     media_type: str
