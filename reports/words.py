@@ -97,7 +97,8 @@ def _flat(table: Mapping[str, object], prefix: str, language: str) -> dict[str, 
         if isinstance(value, str):
             found[prefix + key] = _french(value) if language == "fr" else value
         elif isinstance(value, dict) and value.keys() == {"one", "other"}:
-            found[prefix + key] = {k: _french(v) if language == "fr" else v for k, v in value.items()}
+            kept = {form: text.replace("{n} ", "{n}" + _WIDE) for form, text in value.items()}
+            found[prefix + key] = {k: _french(v) if language == "fr" else v for k, v in kept.items()}
         elif isinstance(value, dict):
             found |= _flat(value, f"{prefix}{key}.", language)
         else:

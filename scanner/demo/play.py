@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from reports import json, manifest, summary
+from reports.formats import html
 from rules.registry import load as registry
 from scanner import run
 from scanner.config.load import Settings, parse
@@ -27,7 +28,7 @@ def play(folder: Path, *, hold: bool = False) -> str:
     """Stage, scan, write into ``folder``, and return what to print."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if old.is_file() and old.suffix in {".json", ".txt", ".toml", ".pem", ".sqlite"} | {""}:
+        if old.is_file() and old.suffix in {".json", ".html", ".txt", ".toml", ".pem", ".sqlite"} | {""}:
             old.unlink()
         elif old.name.startswith("demo.sqlite"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
@@ -62,6 +63,7 @@ async def _scan_both(settings: Settings, folder: Path) -> str:
             dossier = run.judge_scan(settings, store, ended.id)
             cards = registry().cards
             files[f"{perimeter}.json"] = json.render(dossier, cards)
+            files[f"{perimeter}.html"] = html.render(dossier, cards, "fr")
             text = summary.render(dossier, cards)
             files[f"{perimeter}.txt"] = text.encode()
             texts.append(text)
@@ -71,7 +73,8 @@ async def _scan_both(settings: Settings, folder: Path) -> str:
         path = folder / name
         path.write_bytes(data)
         os.chmod(path, 0o600)
-    return "\n".join(texts) + f"\n{folder}/ : {', '.join(sorted(files))}\n"
+    pages = "\n".join(f"  {(folder / name).resolve().as_uri()}" for name in sorted(files) if name.endswith(".html"))
+    return "\n".join(texts) + f"\n{folder}/ : {', '.join(sorted(files))}\n\nÀ ouvrir dans un navigateur :\n{pages}\n"
 
 
 def configuration(anchor: Path) -> str:
