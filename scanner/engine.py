@@ -215,7 +215,7 @@ class Engine:
         found: list[Asset] = []
         status, reason, detail = Status.COMPLETED, Reason.NONE, ""
         try:
-            async with asyncio.timeout(self._settings.step_deadline):
+            async with asyncio.timeout(probe.deadline or self._settings.step_deadline):
                 async for seen in probe.look(step.asset, self._line):
                     match seen:
                         case Sight():

@@ -17,8 +17,6 @@ from scanner.run import Clock, new_id, perimeter_of, utc_now, versions
 from scanner.stop import on_signals
 from scanner.store.store import Store
 
-#: Seconds that reading one file may take.
-_DEADLINE = 6 * 3600.0
 
 
 async def import_file(
@@ -62,7 +60,7 @@ async def import_file(
                 scope=begun.mandate.scope,
                 vantage={Part.IMPORT: part.vantage},
                 clock=clock,
-                settings=EngineSettings(workers=1, step_deadline=_DEADLINE),
+                settings=EngineSettings(workers=1),
                 progress=progress or Silence(),
             )
             with on_signals(line.stop, engine.stop):

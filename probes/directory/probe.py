@@ -72,6 +72,8 @@ class DirectoryTree(Probe[DirectorySettings]):
     name = "directory-tree"
     version = "1"
     level = 2
+    #: The budgets of the target end a reading first, and keep what was read.
+    deadline = 24 * 3600.0
     part = Part.DIRECTORY
     looks_at = frozenset({AssetKind.NAMING_CONTEXT})
     Settings = DirectorySettings

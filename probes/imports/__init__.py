@@ -31,6 +31,7 @@ class Importer(Probe[NoSettings]):
     part = Part.IMPORT
     looks_at = frozenset({AssetKind.FILE})
     Settings = NoSettings
+    deadline = 12 * 3600.0
 
     @abstractmethod
     def read(self, asset: Asset, line: FileLine) -> Iterator[Yield]:

@@ -56,6 +56,8 @@ class Probe(ABC, Generic[S]):
     part: ClassVar[Part]
     looks_at: ClassVar[frozenset[AssetKind]]
     Settings: ClassVar[type[Any]]
+    #: Seconds that one step may take; 0 leaves it to the configuration.
+    deadline: ClassVar[float] = 0.0
 
     def __init__(self, settings: S) -> None:
         self.settings = settings
