@@ -197,4 +197,3 @@ def _names(record: Tlsa, certificate: CertificateDigests) -> bool:
         return data == (certificate.sha256 if record.selector == 0 else certificate.key_sha256)
     whole, key = (certificate.sha256, certificate.sha512), (certificate.key_sha256, certificate.key_sha512)
     return record.data == (whole if record.selector == 0 else key)[record.matching - 1]
-
