@@ -74,6 +74,7 @@ def _asset(seen: SeenAsset) -> dict[str, Any]:
         "port": asset.port,
         "transport": asset.transport,
         "found_by": asset.found_by,
+        "found_in": asset.found_in,
         "in_scope": seen.in_scope,
         "vantage": seen.vantage,
     }

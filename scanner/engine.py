@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from probes.facts import codec
@@ -31,6 +32,7 @@ from probes.interface import (
     Sight,
     Status,
     Vantage,
+    asset_of,
 )
 from scanner.journal import Journal, Step, StepResult
 from scanner.progress import Progress, Silence
@@ -40,6 +42,8 @@ T = TypeVar("T")
 
 #: Longest detail kept of an attempt, in characters.
 _DETAIL = 500
+#: Most leads followed of one fact.
+_LEADS = 20_000
 #: A step that was begun this often and never committed is given up: it ends our process or hangs it.
 _BEGUN_AT_MOST = 2
 
@@ -138,12 +142,12 @@ class Engine:
     def _meet(self, asset: Asset) -> None:
         """Take note of an asset; plan its steps when it is in scope and something new is known of it."""
         if not self._in_scope(asset):
-            self._outside.setdefault(asset.id, asset)
+            self._outside[asset.id] = min(self._outside.get(asset.id, asset), asset, key=_provenance)
             return
         known = self._assets.get(asset.id)
         if known is not None:
             addresses = tuple(dict.fromkeys((*known.addresses, *asset.addresses)))
-            asset = replace(known, addresses=addresses, found_by=known.found_by or asset.found_by)
+            asset = replace(min(known, asset, key=_provenance), addresses=addresses)
         self._assets[asset.id] = asset
         for probe in self._probes.values():
             if asset.kind in probe.looks_at and probe.wants(asset):
@@ -160,7 +164,7 @@ class Engine:
     def _in_scope(self, asset: Asset) -> bool:
         """Names by the mandate's domains and hosted names, addresses by its networks, directories as declared."""
         if asset.kind not in {AssetKind.DOMAIN, AssetKind.HOST, AssetKind.SERVICE, AssetKind.ADDRESS}:
-            return True
+            return asset.kind is not AssetKind.NETWORK or self._holds_network(asset.name)
         try:
             address = ip_address(asset.host)
         except ValueError:
@@ -169,6 +173,12 @@ class Engine:
             )
         excluded = any(address in network for network in self._scope.excluded_networks)
         return not excluded and any(address in network for network in self._scope.networks)
+
+    def _holds_network(self, text: str) -> bool:
+        network = ip_network(text)
+        excluded = any(network.version == n.version and network.overlaps(n) for n in self._scope.excluded_networks)
+        own = any(network[0] in n and network[-1] in n for n in self._scope.networks)
+        return own and not excluded
 
     async def _drain(self) -> None:
         """Run the workers until the queue is empty or the stop button is pressed."""
@@ -220,6 +230,7 @@ class Engine:
                     match seen:
                         case Sight():
                             observations.append(self._observation(step, probe, seen))
+                            found += _led_to(seen, step.asset)
                         case Shortfall():
                             target = (seen.asset or step.asset).id
                             kind = Status.SKIPPED if seen.reason in MANDATED else Status.FAILED
@@ -290,6 +301,18 @@ class Engine:
             attempts=tuple(a for r in results for a in r.attempts),
             interrupted=self._stopped.is_set(),
         )
+
+
+def _provenance(asset: Asset) -> tuple[str, str]:
+    """Of several ways to the same asset the first in order counts, so that two scans tell the same."""
+    return asset.found_by, asset.found_in
+
+
+def _led_to(seen: Sight, asset: Asset) -> list[Asset]:
+    """The assets that a fact cites, without the one it is about."""
+    about = seen.asset or asset
+    led = (asset_of(lead, about.id) for lead in itertools.islice(seen.fact.leads(), _LEADS))
+    return list({a.id: a for a in led if a is not None and a.name != about.host}.values())
 
 
 def observation_id(observation: Observation[Fact]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import ClassVar
 
@@ -166,18 +166,10 @@ class DnsProbe(Probe[DnsSettings]):
         )
 
     def _met(self, asset: Asset, sets: list[RecordSet]) -> list[Asset]:
-        """Hosts named by MX, NS, SRV and CNAME records; the engine keeps to the mandate."""
-        names: list[str] = []
-        for found in sets:
-            for value in found.values:
-                fields = value.split()
-                if found.rdtype in {"MX", "SRV", "NS"} and fields and fields[-1] != ".":
-                    names.append(canonical_name(fields[-1]))
-            if found.alias:
-                names.append(canonical_name(found.alias))
+        """The domain as a host, when it has addresses; the hosts its records name are the leads of the fact."""
         if asset.kind is AssetKind.DOMAIN and any(s.rdtype in {"A", "AAAA"} and s.values for s in sets):
-            names.append(asset.name)
-        return [Asset(kind=AssetKind.HOST, name=n, found_by=asset.id) for n in dict.fromkeys(names) if n]
+            return [Asset(kind=AssetKind.HOST, name=asset.name, found_by=asset.id)]
+        return []
 
     async def _addressed(self, line: Line, asset: Asset) -> Asset | Shortfall:
         """The host with the addresses that the Line resolves, so that it can be looked at."""
@@ -187,7 +179,7 @@ class DnsProbe(Probe[DnsSettings]):
             if error.reason is Reason.INTERRUPTED:
                 raise
             return Shortfall(reason=error.reason, detail=f"addresses: {error.detail}")
-        return Asset(kind=AssetKind.HOST, name=asset.name, addresses=addresses, found_by=asset.found_by)
+        return replace(asset, addresses=addresses)
 
 
 async def _from_zone(walker: Walker, zone: Zone, owner: dns.name.Name, rdtype: str) -> RecordSet:

@@ -83,15 +83,18 @@ async def _server(line: Line, zone: Zone, name: str, address: IPAddress) -> Name
     except ProbeError as error:
         _raise_stop(error)
         tcp = False if error.reason is Reason.REFUSED else None
-    recursive, version, transfer = await _given_to_anybody(line, zone, address)
+    recursive, version, names = await _given_to_anybody(line, zone, address)
     return NameServerSeen(
         name=name, address=str(address), udp=udp, tcp=tcp, authoritative=authoritative, serial=serial,
-        recursive=recursive, version=version, transfer=transfer, reason=reason,
+        recursive=recursive, version=version, transfer=None if names is None else len(names), reason=reason,
+        transferred=names or (),
     )  # fmt: skip
 
 
-async def _given_to_anybody(line: Line, zone: Zone, address: IPAddress) -> tuple[bool | None, str | None, int | None]:
-    """Recursion, version and transfer; None where the mandate does not cover the server or nothing was told."""
+async def _given_to_anybody(
+    line: Line, zone: Zone, address: IPAddress
+) -> tuple[bool | None, str | None, tuple[str, ...] | None]:
+    """Recursion, version and transferred names; None where the mandate does not cover the server or none was told."""
     server = Server(address=address, question=DnsQuestion.INTRUSIVE)
     recursive: bool | None = None
     version: str | None = None
@@ -110,8 +113,8 @@ async def _given_to_anybody(line: Line, zone: Zone, address: IPAddress) -> tuple
     return recursive, version, await _transfer(line, server, zone.apex)
 
 
-async def _transfer(line: Line, server: Server, apex: dns.name.Name) -> int | None:
-    """How many owner names the first message of an AXFR gave; 0 when refused, None when it could not be told."""
+async def _transfer(line: Line, server: Server, apex: dns.name.Name) -> tuple[str, ...] | None:
+    """The owner names that the first message of an AXFR gave; none when refused, None when it could not be told."""
     try:
         query = dns.message.make_query(apex, dns.rdatatype.AXFR, use_edns=-1)
         query.flags &= ~dns.flags.RD
@@ -120,14 +123,12 @@ async def _transfer(line: Line, server: Server, apex: dns.name.Name) -> int | No
     except ProbeError as error:
         _raise_stop(error)
         # A server that hangs up on a transfer refuses it.
-        return 0 if error.reason in {Reason.TRUNCATED, Reason.CONNECTION_LOST, Reason.REFUSED} else None
+        return () if error.reason in {Reason.TRUNCATED, Reason.CONNECTION_LOST, Reason.REFUSED} else None
     except (dns.exception.DNSException, struct.error):
         return None
-    if answer.rcode() != dns.rcode.NOERROR or not answer.answer:
-        return 0
-    if answer.answer[0].rdtype != dns.rdatatype.SOA:
-        return 0
-    return len({rrset.name for rrset in answer.answer})
+    if answer.rcode() != dns.rcode.NOERROR or not answer.answer or answer.answer[0].rdtype != dns.rdatatype.SOA:
+        return ()
+    return tuple(sorted({canonical_name(str(rrset.name)) for rrset in answer.answer}))
 
 
 def _raise_stop(error: ProbeError) -> None:

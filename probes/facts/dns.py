@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from probes.interface import AssetKind, Fact, Part
+from probes.facts.mail import spf
+from probes.interface import AssetKind, Fact, FoundIn, Lead, Part
 
 
 class Presence(StrEnum):
@@ -53,6 +56,37 @@ class DnsRecords(Fact):
         found = [s for s in self.sets if s.rdtype == rdtype and s.owner == wanted]
         return min(found, key=lambda s: (s.presence is Presence.UNKNOWN, s.asked != "authoritative"), default=None)
 
+    def leads(self) -> Iterable[Lead]:
+        """Return the targets of MX, NS, SRV, SOA and CNAME records, and what an SPF record names."""
+        for found in self.sets:
+            if found.alias:
+                yield Lead(text=found.alias, found_in=FoundIn.ALIAS)
+            for value in found.values:
+                fields = value.split()
+                if found.rdtype in _TARGETS and fields and fields[-1] != ".":
+                    yield Lead(text=fields[-1], found_in=_TARGETS[found.rdtype])
+                elif found.rdtype == "SOA" and fields:
+                    yield Lead(text=fields[0], found_in=FoundIn.SOA)
+                elif found.rdtype == "TXT":
+                    yield from _named_by_spf("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', value)))
+
+
+_TARGETS = {"MX": FoundIn.MX, "NS": FoundIn.NS, "SRV": FoundIn.SRV}
+
+
+def _named_by_spf(text: str) -> Iterable[Lead]:
+    if not spf.is_spf(text):
+        return
+    try:
+        record = spf.parse(text)
+    except spf.SpfSyntaxError:
+        return
+    for mechanism in record.mechanisms:
+        if mechanism.value and not mechanism.macro:
+            yield Lead(text=mechanism.value, found_in=FoundIn.SPF)
+    if record.redirect and "%" not in record.redirect:
+        yield Lead(text=record.redirect, found_in=FoundIn.SPF)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameServerSeen:
@@ -72,6 +106,8 @@ class NameServerSeen:
     transfer: int | None = None
     version: str | None = None
     reason: str = ""
+    #: The owner names received.
+    transferred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +125,13 @@ class Delegation(Fact):
     servers: tuple[NameServerSeen, ...]
     #: Targets of NS records that surely do not exist.
     dangling: tuple[str, ...] = ()
+
+    def leads(self) -> Iterable[Lead]:
+        """Return the names that a transfer gave away; keys of services are no hosts."""
+        names = {name for server in self.servers for name in server.transferred}
+        for name in sorted(names):
+            if not any(label.startswith(("_", "*")) for label in name.split(".")):
+                yield Lead(text=name, found_in=FoundIn.TRANSFER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

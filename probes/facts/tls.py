@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from probes.interface import AssetKind, Fact, Part
+from probes.interface import AssetKind, Fact, FoundIn, Lead, Part
 
 
 class Version(StrEnum):
@@ -122,3 +123,7 @@ class CertificateChain(Fact):
     weak_signatures: tuple[str, ...] = ()
     #: A public authority issued it (its root is in the public store).
     public: bool = False
+
+    def leads(self) -> Iterable[Lead]:
+        """Return the names it was issued for."""
+        return tuple(Lead(text=name, found_in=FoundIn.CERTIFICATE) for name in self.names)

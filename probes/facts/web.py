@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+from urllib.parse import urlsplit
 
-from probes.interface import AssetKind, Fact, Part
+from probes.interface import AssetKind, Fact, FoundIn, Lead, Part
+
+_CSP = ("content-security-policy", "content-security-policy-report-only")
+#: A host source of a policy (CSP 2.3.1), without its scheme, port and path.
+_SOURCE = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?((?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::[0-9*]+)?(?:/\S*)?", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +77,34 @@ class WebOrigin(Fact):
     #: Access-Control-Allow-Origin given to an unknown origin, and whether credentials go with it.
     cors_origin: str = ""
     cors_credentials: bool = False
+    #: Hosts that the final page links to or loads from, sorted.
+    linked_hosts: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
         """Return a header of the final page, or None."""
         return dict(self.headers).get(name)
 
+    def leads(self) -> Iterable[Lead]:
+        """Return the hosts of redirects, of links, and of the content security policy."""
+        for hop in self.chain:
+            yield from (Lead(text=host, found_in=FoundIn.REDIRECT) for host in [_host(hop.location)] if host)
+        for name, value in (*self.own_headers, *self.headers):
+            if name in _CSP:
+                found = (_SOURCE.fullmatch(word) for word in value.replace(";", " ").split())
+                yield from (Lead(text=match[1], found_in=FoundIn.CSP) for match in found if match)
+        yield from (Lead(text=host, found_in=FoundIn.LINK) for host in self.linked_hosts)
+
     @property
     def status(self) -> int:
         """The status of the final page."""
         return self.chain[-1].status
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 class OpenFile(StrEnum):

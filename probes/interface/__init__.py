@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from probes.interface.assets import Asset, AssetKind, Part, Vantage, service
+from probes.interface.assets import Asset, AssetKind, FoundIn, Part, Vantage, service
+from probes.interface.leads import Lead, asset_of, host_name
 from probes.interface.line import DnsQuestion, Existence, Line, NameAnswer, PortAnswer, PortState, Stream
 from probes.interface.mandate import Hosted, IPAddress, IPNetwork, Mandate, Scope, Window, canonical_name
 from probes.interface.observation import (
@@ -28,9 +29,11 @@ __all__ = [
     "DnsQuestion",
     "Existence",
     "Fact",
+    "FoundIn",
     "Hosted",
     "IPAddress",
     "IPNetwork",
+    "Lead",
     "Line",
     "Mandate",
     "NameAnswer",
@@ -50,6 +53,8 @@ __all__ = [
     "Vantage",
     "Window",
     "Yield",
+    "asset_of",
     "canonical_name",
+    "host_name",
     "service",
 ]

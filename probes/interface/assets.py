@@ -29,6 +29,7 @@ class AssetKind(StrEnum):
     HOST = "host"
     SERVICE = "service"
     ADDRESS = "address"
+    NETWORK = "network"
     DIRECTORY = "directory"
     NAMING_CONTEXT = "naming-context"
     FOREST = "forest"
@@ -36,11 +37,37 @@ class AssetKind(StrEnum):
     FILE = "file"
 
 
+class FoundIn(StrEnum):
+    """Where a name or an address was found; ``DECLARED`` by a person, or before this was kept."""
+
+    DECLARED = ""
+    MX = "mx"
+    NS = "ns"
+    SOA = "soa"
+    SRV = "srv"
+    ALIAS = "alias"
+    SPF = "spf"
+    TRANSFER = "transfer"
+    ZONE_WALK = "zone-walk"
+    WORD_LIST = "word-list"
+    MUTATION = "mutation"
+    PTR = "ptr"
+    CERTIFICATE = "certificate"
+    REDIRECT = "redirect"
+    LINK = "link"
+    CSP = "csp"
+    CT = "certificate-transparency"
+    LIST = "list"
+    NMAP = "nmap"
+    LOOK_ALIKE = "look-alike"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A thing that is looked at, named by a canonical text that DNS cannot change.
 
     ``name`` is, by kind: a lower-case A-label name without final dot (domain, host), a numeric address,
+    ``192.0.2.0/24`` (network),
     ``tcp/443@www.x.fr`` or ``tcp/3389@192.0.2.1`` (service; the name wherever a name was used), the name
     the configuration gives a directory, a distinguished name (naming context), a DNS name (forest, AD domain), the
     base name of an imported file.
@@ -52,6 +79,8 @@ class Asset:
     addresses: tuple[str, ...] = ()
     #: Id of the asset this one was found through, or "" when a person declared it.
     found_by: str = ""
+    #: In what it was found there.
+    found_in: FoundIn = FoundIn.DECLARED
 
     @property
     def id(self) -> str:

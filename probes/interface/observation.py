@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Generic, TypeVar
 
 from probes.interface.assets import Asset, AssetKind, Part, Vantage
+from probes.interface.leads import Lead
 
 #: Lower-case hexadecimal SHA-256 of the stored form of a capture.
 Digest = str
@@ -32,6 +33,10 @@ class Fact:
     part: ClassVar[Part]
     #: The kinds of assets it can be about.
     about: ClassVar[frozenset[AssetKind]]
+
+    def leads(self) -> Iterable[Lead]:
+        """Return the names and addresses it cites; those in scope are looked at, the others become candidates."""
+        return ()
 
 
 F = TypeVar("F", bound=Fact, covariant=True)

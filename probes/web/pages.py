@@ -77,6 +77,22 @@ def mixed_content(text: str) -> tuple[str, ...]:
     return tuple(sorted({a or b for a, b in _ACTIVE.findall(text)}))[:20]
 
 
+_LINK = re.compile(r"""\b(?:href|src|action)\s*=\s*["']?((?:https?:)?//[^"'\s>]{1,300})""", re.I)
+
+
+def linked_hosts(text: str, url: str) -> tuple[str, ...]:
+    """Return the hosts that a page links to or loads from, at most 100."""
+    found = set()
+    for link in _LINK.findall(text):
+        try:
+            host = urlsplit(urljoin(url, link)).hostname
+        except ValueError:
+            continue
+        if host:
+            found.add(host.lower())
+    return tuple(sorted(found))[:100]
+
+
 _ENV_LINE = re.compile(r"^(?:export\s+)?([A-Z][A-Z0-9_]{1,80})\s*=", re.M)
 _SECRET_NAME = re.compile(r"PASS|SECRET|KEY|TOKEN|CREDENTIAL|DSN|DATABASE_URL", re.I)
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b\x08", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ\x00", b"Rar!")

@@ -164,6 +164,7 @@ class WebProbe(Probe[WebSettings]):
             trace_echoed=traced,
             cors_origin=cors[0],
             cors_credentials=cors[1],
+            linked_hosts=pages.linked_hosts(text, last.url),
         )
 
     async def _methods(self, line: Line, address: str, url: str) -> tuple[tuple[str, ...], bool, tuple[str, bool]]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import pytest
 
-from probes.interface import AssetKind, Part, Reason, Status, Vantage
+from probes.interface import AssetKind, FoundIn, Part, Reason, Status, Vantage
 from reports.words import LANGUAGES, Words, load
 from rules.criteria import CriterionStatus
 from rules.interface import Confidence, Effort, Maturity, Outcome, Severity
@@ -45,6 +45,11 @@ def _quoted(text: object) -> set[str]:
 def test_every_value_of_the_domain_has_words(prefix: str, of: type[StrEnum]) -> None:
     for value in of:
         assert all(load(language).known(f"{prefix}.{value.value}") for language in LANGUAGES), value
+
+
+def test_every_place_a_name_is_found_in_has_words() -> None:
+    for value in FoundIn:
+        assert all(load(language).known(f"found-in.{value.value or 'declared'}") for language in LANGUAGES), value
 
 
 def test_dates_and_instants_are_said_as_people_say_them() -> None:
