@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
+from docs import criteria_pages
 from rules.interface import Card
 from rules.registry import load
 
@@ -25,8 +24,7 @@ def pages() -> dict[Path, str]:
     found = {HERE / "rules" / "README.md": _index()}
     for family, cards in _families().items():
         found[HERE / "rules" / f"{family}.md"] = _family(family, cards)
-    for path in sorted((ROOT / "rules" / "sets").glob("*.toml")):
-        found[HERE / "criteria" / f"{path.stem}.md"] = _criteria(tomllib.loads(path.read_text()))
+    found |= {HERE / "criteria" / name: text for name, text in criteria_pages.pages(FIRST).items()}
     return found
 
 
@@ -82,20 +80,6 @@ def _card(card: Card) -> str:
         lines.append("**Références.** " + " ; ".join(card.references) + "\n")
     lines.append(f"*{english.title}.* {english.why}\n")
     return "\n".join(lines)
-
-
-def _criteria(data: dict[str, Any]) -> str:
-    lines = [FIRST, f"# {data['label_fr']}\n", f"Jeu `{data['id']}@{data['version']}`.\n"]
-    lines += ["| clé | code | libellé | statut du libellé | source |", "|---|---|---|---|---|"]
-    for kind in ("criterion", "helper"):
-        for item in data.get(kind, ()):
-            lines.append(
-                f"| `{item['key']}` | {item.get('code', '') or '-'} | {item.get('label_fr', '')} "
-                f"| {STATUS.get(item.get('label_status', 'ours'), '')} | {item.get('source', '-')} |"
-            )
-    if "sources" in data:
-        lines += ["\n## Sources\n", *(f"* **{key}** : {text}" for key, text in data["sources"].items())]
-    return "\n".join(lines) + "\n"
 
 
 def main() -> None:

@@ -3,111 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from rules.measures import Measure
+from rules.origins import AuditType, Code, Flag, Label, Target, Truth, Whole
+from rules.origins import Standing as Standing
+from rules.origins import Text as Text
 
-class Standing(StrEnum):
-    """Where a statement of a set comes from; ``ours`` is a choice of Hygie's, never an authority's."""
-
-    OFFICIAL = "official"
-    SECONDARY = "secondary"
-    UNVERIFIED = "unverified"
-    OURS = "ours"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A sentence or a label in French and in English."""
-
-    fr: str
-    en: str
-
-    def in_(self, language: str) -> str:
-        """Return the words in ``fr`` or ``en``."""
-        return self.en if language == "en" else self.fr
+_NO_CODE = Code(status=Standing.UNVERIFIED)
+_NOT_MANDATORY = Flag(status=Standing.OURS, value=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a statement comes from: ``source`` is a key of the set's sources; who entered it, and when."""
-
-    status: Standing
-    source: str = ""
-    by: str = ""
-    on: date | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label(Origin):
-    """A label, with its origin; ``official`` means that its meaning was read, not its exact words."""
-
-    fr: str
-    en: str
-
-    @property
-    def text(self) -> Text:
-        """The words alone."""
-        return Text(fr=self.fr, en=self.en)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code(Origin):
-    """The code of an authority, such as ``D1.O2.B``, or "" when none was read."""
-
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag(Origin):
-    """A yes or no, with its origin."""
-
-    value: bool
-
-
-class Comparator(StrEnum):
-    """How a measure is held to its target."""
-
-    AT_LEAST = ">="
-    AT_MOST = "<="
-    EQUAL = "=="
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target(Origin):
-    """What a measure is held to; ``value`` is None while nobody has read it."""
-
-    op: Comparator = Comparator.AT_LEAST
-    value: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Days(Origin):
-    """A span between two dates, in days, both ends inclusive; ``tolerance`` days beyond it warn and do not fail."""
-
-    min: int = 0
-    max: int | None = None
-    tolerance: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditType(Origin):
-    """A kind of audit that counts: the type of an attestation, or ``hygie`` for the scans of this tool."""
-
-    type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceWanted(Origin):
+class EvidenceWanted(Label):
     """A document that a file must hold: any of the attestation ``types``, ``count`` times, at most so old."""
 
-    label: Label
     types: tuple[str, ...]
-    count: int = 1
-    max_age_days: int | None = None
-    required: bool = True
+    count: Whole = 1
+    max_age_days: Whole | None = None
+    required: Truth = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone(Label):
+    """A day of the programme, for people; scoring does not read it."""
+
+    day: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +44,9 @@ class Indicator:
     label: Label
     measure: Measure
     target: Target
-    code: Code
-    mandatory: Flag
-    helper: bool = False
+    code: Code = _NO_CODE
+    mandatory: Flag = _NOT_MANDATORY
+    helper: Truth = False
     applies_to: tuple[str, ...] = ()
     evidence: tuple[EvidenceWanted, ...] = ()
 
@@ -141,105 +64,28 @@ class Objective:
 class CriteriaSet:
     """A dated set; ``digest`` is the SHA-256 of its file, ``sources`` name every text it quotes.
 
-    ``concludes_from`` are the standings from which an objective may be said to be reached.
+    ``legal`` is the text it comes from, ``annex_read`` whether a person has read its annex; ``audits`` are the types
+    accepted where a measure lists none; ``concludes_from`` are the standings from which an objective may be said to
+    be reached; a ``draft`` never says so.
     """
 
     id: str
     version: str
     label: Label
     objectives: tuple[Objective, ...]
-    sources: Mapping[str, str]
+    legal: Label
+    sources: Mapping[str, str] = field(default_factory=dict)
+    milestones: tuple[Milestone, ...] = ()
+    audits: tuple[AuditType, ...] = ()
     concludes_from: tuple[Standing, ...] = (Standing.OFFICIAL,)
-    draft: bool = False
+    annex_read: Truth = False
+    draft: Truth = False
     digest: str = ""
 
     @property
     def name(self) -> str:
         """The name a configuration and a command use: ``care-d1@2024``."""
         return f"{self.id}@{self.version}"
-
-
-# measures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditPair:
-    """Two dated audits of accepted types, both at the target's level, spaced as asked (D1.O2.B)."""
-
-    audits: tuple[AuditType, ...]
-    spacing: Days
-    #: Whether an audit of the same type may lie between the two; one that regressed always breaks the pair.
-    adjacent_only: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSeries:
-    """How many audits of accepted types there are; ``spacing`` is the longest silence allowed between two."""
-
-    audits: tuple[AuditType, ...]
-    spacing: Days | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectoryLevelMeasure:
-    """The lowest level over the forests of a perimeter, ours or from an attested report of one of ``audits``."""
-
-    audits: tuple[AuditType, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExposureLevelMeasure:
-    """The exposure level, ours or from an attested report of one of ``audits``."""
-
-    audits: tuple[AuditType, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredState:
-    """A yes or no that a person transcribes from a document: ``value`` of an attestation of ``type``."""
-
-    type: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceCount:
-    """How many attestations of ``types`` there are, at most ``max_age_days`` old."""
-
-    types: tuple[str, ...]
-    max_age_days: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenFindings:
-    """How many findings are not met, among ``rules`` (ids, or a pattern with ``*``) and ``severities`` (all if empty).
-
-    ``controls`` are patterns of ANSSI points, ``levels`` the failing levels counted (all if empty).
-    """
-
-    rules: tuple[str, ...] = ("*",)
-    severities: tuple[str, ...] = ()
-    controls: tuple[str, ...] = ()
-    levels: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssetShare:
-    """The share of assets, in percent, on which every one of ``rules`` is met."""
-
-    rules: tuple[str, ...]
-
-
-Measure = (
-    AuditPair
-    | AuditSeries
-    | DirectoryLevelMeasure
-    | ExposureLevelMeasure
-    | DeclaredState
-    | EvidenceCount
-    | OpenFindings
-    | AssetShare
-)
 
 
 # results
@@ -316,7 +162,8 @@ class ControlWindow:
 class CriterionResult:
     """The result of one indicator of a criteria set (design, section 6).
 
-    ``reason`` is a short machine text, ``told`` the sentence that says why the status is what it is. ``findings``
+    ``reason`` is a short machine text, ``told`` the sentence that says why the status is what it is; an indicator of
+    other units of perimeters is ``not-evaluated`` with the reason ``other-unit``. ``findings``
     are the fingerprints of the findings counted. ``entered_by`` and ``entered_on`` say who entered the target.
     """
 

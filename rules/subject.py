@@ -102,6 +102,8 @@ class PastScan:
     findings: Mapping[str, PastFinding]
     #: (guaranteed, best) by subject: ``exposure`` or an AD forest or domain asset id.
     levels: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    #: Ids of assets seen not to be there.
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -55,9 +55,12 @@ def opened(config: Path) -> Iterator[tuple[Settings, Store]]:
 
 
 @contextmanager
-def judged(reference: str, config: Path, *, newest_feeds: bool = False) -> Iterator[tuple[Settings, Dossier]]:
+def judged(
+    reference: str, config: Path, *, criteria: Sequence[str] = (), newest_feeds: bool = False
+) -> Iterator[tuple[Settings, Dossier]]:
     """Judge the stored scan that a reference names, for one command."""
     from scanner import run
 
     with opened(config) as (settings, store):
-        yield settings, run.judge_scan(settings, store, store.scans.find(reference).id, newest_feeds=newest_feeds)
+        scan = store.scans.find(reference).id
+        yield settings, run.judge_scan(settings, store, scan, criteria=criteria, newest_feeds=newest_feeds)

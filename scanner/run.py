@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,6 +15,9 @@ from typing import Any
 from probes.interface import Asset, AssetKind, Mandate, Part
 from reports.dossier import Dossier, Judgement, SeenAsset
 from reports.json import canonical
+from rules.case import Case
+from rules.criteria import CriteriaSet
+from rules.history import courses, seen_absent, summary, trends
 from rules.interface import Finding, Outcome, Severity
 from rules.judge import judge
 from rules.levels import DirectoryLevel, directory_level, exposure_level
@@ -22,6 +25,7 @@ from rules.registry import Registry, load
 from rules.subject import Perimeter, Record, Scan, ScanPart
 from scanner.catalogue import build_probes, probe_settings
 from scanner.config.load import ConfigError, Settings
+from scanner.criteria import named, weigh
 from scanner.engine import Engine, EngineSettings, Run
 from scanner.feeds.load import feeds
 from scanner.line import GuardedLine, LineSettings
@@ -206,13 +210,20 @@ def _line_settings(settings: Settings) -> LineSettings:
 
 
 def judge_scan(
-    settings: Settings, store: Store, scan_id: str, *, newest_feeds: bool = False, clock: Clock = utc_now
+    settings: Settings,
+    store: Store,
+    scan_id: str,
+    *,
+    criteria: Sequence[str] = (),
+    newest_feeds: bool = False,
+    clock: Clock = utc_now,
 ) -> Dossier:
     """Judge a stored scan with the rules of today, keep the judgement, and return the dossier.
 
-    The feeds are those kept with the scan; with ``newest_feeds`` those of the configuration are kept beside them first.
+    ``criteria`` names the sets to weigh it by, those of the configuration by default. The feeds are those kept with
+    the scan; with ``newest_feeds`` those of the configuration are kept beside them first.
     """
-    registry = load()
+    registry, sets = load(), named(criteria or settings.file.reports.criteria, settings.folder)
     if newest_feeds:
         for feed in feeds(settings):
             store.records.keep_feed(scan_id, feed)
@@ -221,10 +232,23 @@ def judge_scan(
     findings = judge(record, registry, parameters=settings.file.rules, waivers=waivers)
     directory = _directory_levels(record, findings)
     exposure = exposure_level(findings)
-    judgement = _judgement(record, registry, settings.file.rules, clock())
+    judgement = _judgement(record, registry, settings.file.rules, sets, clock())
     levels = {level.asset: level.level for level in directory} | ({"exposure": exposure} if exposure else {})
-    kept = store.judgements.keep(record.scan, judgement, findings, levels)
+    absent = seen_absent(record)
+    kept = store.judgements.keep(record.scan, judgement, findings, levels, absent)
     outside = store.records.outside(scan_id)
+    attestations = store.attestations.of(record.scan.perimeter.id)
+    kinds = sorted({part.kind for part in record.scan.parts} | {f.part for f in findings})
+    now = tuple(summary(record.scan, kind, findings, levels, absent) for kind in kinds)
+    case = Case(
+        scan=record.scan,
+        findings=findings,
+        directory=directory,
+        exposure=exposure,
+        timeline=record.timeline,
+        attestations=attestations,
+    )
+    indicators, objectives = weigh(sets, case)
     return Dossier(
         scan=record.scan,
         judgement=kept.judgement,
@@ -234,8 +258,12 @@ def judge_scan(
         findings=findings,
         directory=directory,
         exposure=exposure,
-        criteria=(),
+        criteria=indicators,
+        objectives=objectives,
         timeline=record.timeline,
+        history=courses(record.timeline, record.scan, now, findings),
+        trends=trends(record.timeline, record.scan, now),
+        attestations=attestations,
         waivers=waivers,
         feeds=tuple(record.feeds.values()),
     )
@@ -260,8 +288,10 @@ def _directory_levels(record: Record, findings: tuple[Finding, ...]) -> tuple[Di
     return tuple(level for level in levels if level.evaluated)
 
 
-def _judgement(record: Record, registry: Registry, parameters: Mapping[str, Any], at: datetime) -> Judgement:
-    """The identity of a judgement: the same scan, rules, parameters, feeds and past give the same id."""
+def _judgement(
+    record: Record, registry: Registry, parameters: Mapping[str, Any], sets: Iterable[CriteriaSet], at: datetime
+) -> Judgement:
+    """The identity of a judgement: the same scan, rules, parameters, feeds, sets and past give the same id."""
     timeline = hashlib.sha256(canonical(record.timeline)).hexdigest()
     snapshots = {name: (feed.dated, feed.digest) for name, feed in sorted(record.feeds.items())}
     made_of = [
@@ -271,12 +301,13 @@ def _judgement(record: Record, registry: Registry, parameters: Mapping[str, Any]
         json.dumps({k: dict(v) for k, v in parameters.items()}, sort_keys=True),
         sorted(s.scan for s in record.timeline.scans),
         sorted(o.id for o in record.observations),
+        sorted(of.digest for of in sets),
     ]
     return Judgement(
         id=hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32],
         made_at=at,
         catalogue_digest=registry.digest,
         feeds=snapshots,
-        sets={},
+        sets={of.name: of.digest for of in sets},
         timeline_digest=timeline,
     )

@@ -70,11 +70,14 @@ def judge(
     newest_feeds: Annotated[
         bool, typer.Option("--newest-feeds", help="Read the feeds of today, not those kept with the scan.")
     ] = False,
+    criteria: Annotated[
+        list[str] | None, typer.Option(help="A criteria set: ID@VERSION or a .toml file; those configured by default.")
+    ] = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Judge a stored scan with the rules of today, and print the summary."""
     from reports import summary
     from rules.registry import load as registry
 
-    with judged(scan, config, newest_feeds=newest_feeds) as (settings, dossier):
+    with judged(scan, config, criteria=criteria or (), newest_feeds=newest_feeds) as (settings, dossier):
         typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)

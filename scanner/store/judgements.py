@@ -36,9 +36,16 @@ class Judgements:
         self._database = database
 
     def keep(
-        self, scan: Scan, judgement: Judgement, findings: Iterable[Finding], levels: Mapping[str, Interval]
+        self,
+        scan: Scan,
+        judgement: Judgement,
+        findings: Iterable[Finding],
+        levels: Mapping[str, Interval],
+        absent: frozenset[str] = frozenset(),
     ) -> KeptJudgement:
         """Keep a judgement and return it as kept: made again, it is the first one, with the first one's instant.
+
+        ``absent`` are assets seen not to be there, for later timelines.
 
         Raise ``AlreadyKeptError`` when the same id comes with other findings.
         """
@@ -49,7 +56,7 @@ class Judgements:
             self._database.lock(session, f"judgement {judgement.id}")
             known = session.get(JudgementRow, judgement.id)
             if known is None:
-                self._add(session, scan, judgement, digest, bare, levels)
+                self._add(session, scan, judgement, digest, bare, levels, absent)
             elif known.digest != digest:
                 raise AlreadyKeptError(f"judgement {judgement.id} is already kept with other findings")
         return self.find(judgement.id)
@@ -83,6 +90,7 @@ class Judgements:
         digest: str,
         findings: tuple[Finding, ...],
         levels: Mapping[str, Interval],
+        absent: frozenset[str],
     ) -> None:
         row = session.get(ScanRow, scan.id)
         if row is None:
@@ -105,5 +113,5 @@ class Judgements:
                     document=plain.write(finding),
                 )
             )
-        summarise(session, scan, (judgement.id, made_at), findings, levels)
+        summarise(session, scan, (judgement.id, made_at), findings, levels, absent)
         stand(session, scan, judgement.id, row.started_at, findings, levels)

@@ -7,17 +7,14 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from probes.interface import Part
+from rules.history import summary
 from rules.interface import Finding
 from rules.levels import Interval
-from rules.subject import PastFinding, PastScan, Scan, Timeline
+from rules.subject import PastScan, Scan, Timeline
 from scanner.store import plain
 from scanner.store.database import Database
 from scanner.store.errors import UnknownScanError
 from scanner.store.tables import ScanRow, SummaryRow
-
-#: The subject of the exposure level; every other subject is a forest or domain.
-EXPOSURE = "exposure"
 
 
 class Timelines:
@@ -48,6 +45,7 @@ def summarise(
     judgement: tuple[str, datetime],
     findings: Iterable[Finding],
     levels: Mapping[str, Interval],
+    absent: frozenset[str] = frozenset(),
 ) -> None:
     """Record, with a judgement (id, instant), what it leaves to later timelines: one summary a kind of part."""
     row = session.get(ScanRow, scan.id)
@@ -57,41 +55,13 @@ def summarise(
     # What was joined from an earlier scan is that scan's to tell.
     elsewhere = {part.kind for part in scan.parts if part.scan}
     for kind in sorted(({part.kind for part in scan.parts} | {finding.part for finding in findings}) - elsewhere):
-        summary = SummaryRow(
+        left = SummaryRow(
             judgement=judgement[0],
             kind=kind.value,
             perimeter=scan.perimeter.id,
             scan=scan.id,
             started_at=row.started_at,
             made_at=judgement[1],
-            document=plain.write(_summary(scan, kind, findings, levels, row.started_at)),
+            document=plain.write(summary(scan, kind, findings, levels, absent)),
         )
-        session.add(summary)
-
-
-def _summary(
-    scan: Scan, kind: Part, findings: tuple[Finding, ...], levels: Mapping[str, Interval], began: datetime
-) -> PastScan:
-    seen_at = next((part.started_at for part in scan.parts if part.kind is kind), began)
-    return PastScan(
-        scan=scan.id,
-        kind=kind,
-        seen_at=seen_at,
-        perimeter_digest=scan.perimeter.digest,
-        findings={finding.fingerprint: _past(finding) for finding in findings if finding.part is kind},
-        levels={
-            subject: (level.guaranteed, level.best)
-            for subject, level in levels.items()
-            if (Part.EXPOSURE if subject == EXPOSURE else Part.DIRECTORY) is kind
-        },
-    )
-
-
-def _past(finding: Finding) -> PastFinding:
-    return PastFinding(
-        rule=finding.rule,
-        asset=finding.asset,
-        outcome=finding.outcome.value,
-        severity=finding.severity.value,
-        objects=frozenset(item.id for item in finding.objects),
-    )
+        session.add(left)

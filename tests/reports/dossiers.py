@@ -15,7 +15,6 @@ from rules.criteria import (
     CriterionStatus,
     EvidenceState,
     EvidenceWanted,
-    Label,
     Measured,
     ObjectiveResult,
     Standing,
@@ -318,7 +317,8 @@ def _criteria() -> tuple[CriterionResult, ...]:
         return Text(fr=fr, en=en or fr)
 
     wanted = EvidenceWanted(
-        label=Label(status=Standing.OURS, fr="Rapport d'audit d'exposition", en="Exposure audit report"),
+        fr="Rapport d'audit d'exposition",
+        en="Exposure audit report",
         types=("silene",),
         count=2,
         status=Standing.UNVERIFIED,
