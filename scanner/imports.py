@@ -18,7 +18,6 @@ from scanner.stop import on_signals
 from scanner.store.store import Store
 
 
-
 async def import_file(
     settings: Settings,
     store: Store,
