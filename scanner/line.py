@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_address
 from typing import TypeVar
 
 from probes.interface import (
@@ -16,15 +19,17 @@ from probes.interface import (
     Mandate,
     NameAnswer,
     PortAnswer,
+    PortState,
     ProbeError,
     Reason,
     Stream,
 )
+from scanner.manners import Manners
 from scanner.pace import Pace, Rates
 from scanner.resolver import addresses_of
 from scanner.scope import Grants
 from scanner.stop import StopButton
-from scanner.streams import ask_datagram, ask_stream, open_stream
+from scanner.streams import SocketStream, TurnStream, ask_datagram, ask_stream, exchange_datagram, open_stream
 from scanner.sweep import Sweep
 from scanner.volley import Volley
 from scanner.whole import Whole
@@ -33,6 +38,10 @@ T = TypeVar("T")
 
 #: Largest capture kept as one (design, section 4), in bytes.
 LARGEST_CAPTURE = 4 << 20
+#: Batches of answers a sweep may be ahead of its reader.
+_BATCHES_AHEAD = 64
+#: Sweeps at once; each mostly waits for its turn in the buckets.
+_SWEEPERS = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +82,9 @@ class GuardedLine:
         self._settings = settings
         self._connections = Pace(settings.connections)
         self._questions = Pace(settings.questions)
+        self._manners = Manners(self._connections)
+        self._sweeps: set[threading.Event] = set()
+        self._sweepers = ThreadPoolExecutor(max_workers=_SWEEPERS, thread_name_prefix="sweep")
         self._keep = keep
         self._clock = clock
         self._button = StopButton()
@@ -83,8 +95,10 @@ class GuardedLine:
         return self._grants.level
 
     def stop(self) -> None:
-        """End every exchange, refuse later ones, and end a running sweep."""
+        """End every exchange, refuse later ones, and end the running sweeps."""
         self._button.press()
+        for sweep in self._sweeps:
+            sweep.set()
 
     def grant(self, address: IPAddress, port: int, *, name: str = "", level: int = 2) -> None:
         """Raise unless this connection may be opened now."""
@@ -109,9 +123,55 @@ class GuardedLine:
     ) -> Stream:
         """Open a paced TCP connection, bounded over its whole life."""
         self.grant(address, port, name=name, level=level)
+        turn = self._manners.turn(address, port)
+        if turn is not None:
+            await turn.acquire()
+        stream = None
+        try:
+            stream = await self._connected(address, port, name=name, level=level, deadline=deadline, cap=cap)
+        finally:
+            if turn is not None and stream is None:
+                turn.release()
+        return stream if turn is None else TurnStream(stream, turn, deadline)
+
+    async def _connected(
+        self, address: IPAddress, port: int, *, name: str, level: int, deadline: float, cap: int
+    ) -> SocketStream:
         await self.pace(address)
         self.grant(address, port, name=name, level=level)
-        return await open_stream(address, port, deadline=deadline, cap=cap, button=self._button)
+        self._manners.check(address)
+        try:
+            stream = await open_stream(address, port, deadline=deadline, cap=cap, button=self._button)
+        except ProbeError as error:
+            self._manners.failed(address, error.reason)
+            raise
+        self._manners.answered(address, port)
+        return stream
+
+    async def exchange(
+        self,
+        request: bytes,
+        address: IPAddress,
+        port: int,
+        *,
+        name: str = "",
+        level: int = 2,
+        deadline: float = 2.0,
+        tries: int = 2,
+    ) -> bytes:
+        """Send one datagram and return the first answer from that address and port; silence is ``timed-out``."""
+        for attempt in range(1, tries + 1):
+            self.grant(address, port, name=name, level=level)
+            await self.pace(address)
+            self.grant(address, port, name=name, level=level)
+            try:
+                return await exchange_datagram(
+                    request, address, port, deadline=deadline, button=self._button, ours=lambda answer: True
+                )
+            except ProbeError as error:
+                if error.reason is not Reason.TIMED_OUT or attempt == tries:
+                    raise
+        raise ProbeError(Reason.TIMED_OUT, f"{address} udp {port}")
 
     async def ask(
         self,
@@ -192,19 +252,19 @@ class GuardedLine:
     async def sweep(
         self, targets: Iterable[tuple[IPAddress, int]], *, name: str = "", patience: float = 2.0, tries: int = 2
     ) -> AsyncIterator[PortAnswer]:
-        """Connect to each target and yield its state; every target is granted before the first packet."""
-        wanted = list(targets)
-        for address, port in wanted:
-            self.grant(address, port, name=name)
+        """Connect to each target and yield its state; each is granted as its turn is taken, and a refusal ends it."""
         loop = asyncio.get_running_loop()
-        answers: asyncio.Queue[PortAnswer | None] = asyncio.Queue()
-        stop = threading.Event()
+        answers: deque[list[PortAnswer]] = deque()
+        news, stop = asyncio.Event(), threading.Event()
 
-        def emit(answer: PortAnswer) -> None:
-            loop.call_soon_threadsafe(answers.put_nowait, answer)
+        def emit(batch: list[PortAnswer]) -> None:
+            answers.append(batch)
+            loop.call_soon_threadsafe(news.set)
+            while len(answers) > _BATCHES_AHEAD and not stop.wait(0.005):
+                pass
 
         sweep = Sweep(
-            self._while_running(iter(wanted), stop),
+            self._while_running(self._granted(targets, name), stop),
             reserve=self._connections.reserve,
             emit=emit,
             patience=patience,
@@ -212,15 +272,27 @@ class GuardedLine:
             in_flight=self._settings.in_flight,
             stop=stop,
         )
-        running = asyncio.create_task(asyncio.to_thread(sweep.run))
-        running.add_done_callback(lambda _: answers.put_nowait(None))
+        running = loop.run_in_executor(self._sweepers, sweep.run)
+        running.add_done_callback(lambda _: news.set())
+        self._sweeps.add(stop)
         try:
-            while (answer := await answers.get()) is not None:
-                yield answer
+            while not running.done() or answers:
+                await news.wait()
+                news.clear()
+                while answers:
+                    for answer in answers.popleft():
+                        if answer.state is PortState.OPEN:
+                            self._manners.answered(ip_address(answer.address), answer.port)
+                        yield answer
             await running
         finally:
             stop.set()
+            self._sweeps.discard(stop)
         self._open_for_business()
+
+    def slow_down(self, address: IPAddress) -> None:
+        """Ask an address more slowly: a probe was told so (429, a lost canary)."""
+        self._connections.slow_down(address)
 
     async def pace(self, address: IPAddress) -> None:
         """Wait for a turn."""
@@ -231,6 +303,11 @@ class GuardedLine:
         if len(data) > LARGEST_CAPTURE:
             raise ValueError("a capture is at most 4 MiB")
         return self._keep(data)
+
+    def _granted(self, targets: Iterable[tuple[IPAddress, int]], name: str) -> Iterator[tuple[IPAddress, int]]:
+        for address, port in targets:
+            self.grant(address, port, name=name)
+            yield address, port
 
     def _while_running(self, targets: Iterator[T], stop: threading.Event) -> Iterator[T]:
         for target in targets:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import struct
+from collections.abc import Callable
 
 from probes.interface import IPAddress, ProbeError, Reason
 from scanner.stop import StopButton
@@ -106,8 +107,65 @@ async def open_stream(address: IPAddress, port: int, *, deadline: float, cap: in
     return SocketStream(sock, address, port, deadline=until, cap=cap, button=button)
 
 
+class TurnStream:
+    """A stream that gives back the turn at a fragile address when it closes, or at its deadline if nobody closes it."""
+
+    def __init__(self, stream: SocketStream, turn: asyncio.Lock, deadline: float) -> None:
+        self._stream = stream
+        self._turn: asyncio.Lock | None = turn
+        self._timer = asyncio.get_running_loop().call_later(deadline, self._give_back)
+
+    @property
+    def peer(self) -> tuple[IPAddress, int]:
+        """The numeric address and port reached."""
+        return self._stream.peer
+
+    async def send(self, data: bytes) -> None:
+        """Send all of ``data``."""
+        await self._stream.send(data)
+
+    async def receive(self, most: int = 65536) -> bytes:
+        """Return the next bytes, at most ``most``; ``b""`` at the end of the stream."""
+        return await self._stream.receive(most)
+
+    async def receive_exactly(self, count: int) -> bytes:
+        """Return exactly ``count`` bytes; a shorter stream is ``truncated-answer``."""
+        return await self._stream.receive_exactly(count)
+
+    async def close(self) -> None:
+        """Close and give the turn back; never raises."""
+        await self._stream.close()
+        self._timer.cancel()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._turn is not None:
+            self._turn.release()
+            self._turn = None
+
+
 async def ask_datagram(query: bytes, server: IPAddress, port: int, *, deadline: float, button: StopButton) -> bytes:
     """Send one DNS message by UDP and return the first answer from that server with the same id."""
+    return await exchange_datagram(
+        query,
+        server,
+        port,
+        deadline=deadline,
+        button=button,
+        ours=lambda answer: answer[:2] == query[:2] and len(answer) >= 12,
+    )
+
+
+async def exchange_datagram(
+    request: bytes,
+    server: IPAddress,
+    port: int,
+    *,
+    deadline: float,
+    button: StopButton,
+    ours: Callable[[bytes], bool],
+) -> bytes:
+    """Send one datagram and return the first one from that address and port that is ``ours``."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET if server.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -115,10 +173,10 @@ async def ask_datagram(query: bytes, server: IPAddress, port: int, *, deadline: 
         try:
             async with button.bound(loop.time() + deadline, f"{server} udp {port}"):
                 await loop.sock_connect(sock, (str(server), port))
-                await loop.sock_sendall(sock, query)
+                await loop.sock_sendall(sock, request)
                 while True:
                     answer = await loop.sock_recv(sock, 65535)
-                    if answer[:2] == query[:2] and len(answer) >= 12:
+                    if ours(answer):
                         return answer
         except OSError as error:
             raise ProbeError(reason_of(error), f"{server} udp {port}") from error

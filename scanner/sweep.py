@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from probes.interface import IPAddress, PortAnswer, PortState
 from scanner.streams import is_own_echo
@@ -27,10 +28,16 @@ _AHEAD = 4096
 _HORIZON = 2.0
 _PAUSE = 0.05
 
+_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+_SETTLED = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
+#: Addresses as text; the conversion costs as much as the connection.
+_text: Callable[[IPAddress], str] = lru_cache(4096)(str)
+
 
 @dataclass(slots=True)
 class _Try:
     address: IPAddress
+    text: str
     port: int
     number: int
     fd: int = -1
@@ -39,14 +46,18 @@ class _Try:
 
 
 class Sweep:
-    """One run over targets. ``reserve`` gives the wait before a connection; ``emit`` gets each answer, in a thread."""
+    """One run over targets.
+
+    ``reserve`` gives the wait before a connection; ``emit`` gets answers in batches, in the sweep's thread, and may
+    block while its reader is behind, so memory stays flat.
+    """
 
     def __init__(
         self,
         targets: Iterator[tuple[IPAddress, int]],
         *,
         reserve: Callable[[IPAddress], float],
-        emit: Callable[[PortAnswer], None],
+        emit: Callable[[list[PortAnswer]], None],
         patience: float,
         tries: int,
         in_flight: int,
@@ -65,6 +76,7 @@ class Sweep:
         self._count = 0
         self._exhausted = False
         self._taken_until = 0.0
+        self._answers: list[PortAnswer] = []
 
     def run(self) -> None:
         """Run to the end, or to the stop button."""
@@ -72,11 +84,12 @@ class Sweep:
             try:
                 while not self._stop.is_set():
                     self._fill()
-                    if self._exhausted and not self._waiting and not self._open:
-                        return
                     pause = self._start(epoll)
                     self._collect(epoll, pause)
                     self._expire(epoll)
+                    self._hand_over()
+                    if self._exhausted and not self._waiting and not self._open:
+                        return
             finally:
                 for attempt in self._open.values():
                     if attempt.sock is not None:
@@ -88,7 +101,8 @@ class Sweep:
             if target is None:
                 self._exhausted = True
             else:
-                self._later(_Try(*target, number=1), self._reserve(target[0]))
+                address, port = target
+                self._later(_Try(address, _text(address), port, 1), self._reserve(address))
 
     def _later(self, attempt: _Try, wait: float) -> None:
         self._count += 1
@@ -110,14 +124,13 @@ class Sweep:
     def _connect(self, epoll: select.epoll, attempt: _Try, now: float) -> bool:
         family = socket.AF_INET if attempt.address.version == 4 else socket.AF_INET6
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock = socket.socket(family, _KIND)
         except OSError as error:
             if error.errno == errno.EAFNOSUPPORT:
                 self._answer(attempt, PortState.UNREACHABLE)
                 return True
             return False
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-        code = sock.connect_ex((str(attempt.address), attempt.port))
+        code = sock.connect_ex((attempt.text, attempt.port))
         if code in _OURS:
             sock.close()
             return False
@@ -126,7 +139,7 @@ class Sweep:
             attempt.fd, attempt.until = sock.fileno(), now + self._patience
             self._open[attempt.fd] = attempt
             self._by_age.append(attempt)
-            epoll.register(attempt.fd, select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP)
+            epoll.register(attempt.fd, _SETTLED)
         else:
             self._settle(attempt, code)
         return True
@@ -136,11 +149,11 @@ class Sweep:
             if self._waiting:
                 self._stop.wait(pause)
             return
-        for fd, _ in epoll.poll(pause, 1024):
+        # Every event is read before anything expires: an answer that waited for us is no silence.
+        for fd, _ in epoll.poll(pause, self._in_flight):
             attempt = self._open.pop(fd)
             if attempt.sock is not None:
-                code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                self._settle(attempt, errno.ECONNREFUSED if not code and is_own_echo(attempt.sock) else code)
+                self._settle(attempt, attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
     def _expire(self, epoll: select.epoll) -> None:
         now = time.monotonic()
@@ -152,6 +165,10 @@ class Sweep:
 
     def _settle(self, attempt: _Try, code: int) -> None:
         if attempt.sock is not None:
+            if not code and is_own_echo(attempt.sock):
+                code = errno.ECONNREFUSED
+            elif not code:
+                attempt.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             attempt.sock.close()
             attempt.sock = None
         if code == 0:
@@ -161,18 +178,19 @@ class Sweep:
         elif code != errno.ETIMEDOUT:
             self._answer(attempt, PortState.UNREACHABLE)
         elif attempt.number < self._tries:
-            again = _Try(attempt.address, attempt.port, attempt.number + 1)
+            again = _Try(attempt.address, attempt.text, attempt.port, attempt.number + 1)
             self._later(again, self._reserve(attempt.address))
         else:
             self._answer(attempt, PortState.FILTERED)
 
     def _answer(self, attempt: _Try, state: PortState) -> None:
-        self._emit(
+        self._answers.append(
             PortAnswer(
-                address=str(attempt.address),
-                port=attempt.port,
-                state=state,
-                tries=attempt.number,
-                patience=self._patience,
+                address=attempt.text, port=attempt.port, state=state, tries=attempt.number, patience=self._patience
             )
         )
+
+    def _hand_over(self) -> None:
+        if self._answers:
+            answers, self._answers = self._answers, []
+            self._emit(answers)

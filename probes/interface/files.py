@@ -120,6 +120,24 @@ class FileLine(Line):
         """Refuse."""
         self._refuse()
 
+    async def exchange(
+        self,
+        request: bytes,
+        address: IPAddress,
+        port: int,
+        *,
+        name: str = "",
+        level: int = 2,
+        deadline: float = 2.0,
+        tries: int = 2,
+    ) -> bytes:
+        """Refuse."""
+        self._refuse()
+
+    def slow_down(self, address: IPAddress) -> None:
+        """Refuse."""
+        self._refuse()
+
     def sweep(
         self, targets: Iterable[tuple[IPAddress, int]], *, name: str = "", patience: float = 2.0, tries: int = 2
     ) -> AsyncIterator[PortAnswer]:

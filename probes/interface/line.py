@@ -166,6 +166,23 @@ class Line(Protocol):
         """
         ...
 
+    async def exchange(
+        self,
+        request: bytes,
+        address: IPAddress,
+        port: int,
+        *,
+        name: str = "",
+        level: int = 2,
+        deadline: float = 2.0,
+        tries: int = 2,
+    ) -> bytes:
+        """Send one datagram and return the first answer from that address and port.
+
+        Silence is ``timed-out``, an ICMP refusal ``refused``; neither tells more than that nothing was said.
+        """
+        ...
+
     def sweep(
         self,
         targets: Iterable[tuple[IPAddress, int]],
@@ -174,7 +191,14 @@ class Line(Protocol):
         patience: float = 2.0,
         tries: int = 2,
     ) -> AsyncIterator[PortAnswer]:
-        """Connect to each granted target and yield its state, in the order answers come; refused ones raise."""
+        """Connect to each target and yield its state, in the order answers come.
+
+        Each is granted as its turn is taken: a refused one ends the sweep and raises.
+        """
+        ...
+
+    def slow_down(self, address: IPAddress) -> None:
+        """Ask an address more slowly from now on, for every probe: it said so, or stopped answering."""
         ...
 
     async def pace(self, address: IPAddress) -> None:

@@ -1,0 +1,221 @@
+"""The sweep: open, closed and silent ports told apart, on both IP versions, in flat memory, and its manners."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import cast
+
+import pytest
+
+from probes.interface import IPAddress, PortAnswer, PortState, ProbeError, Reason
+from scanner.line import GuardedLine
+from scanner.manners import Manners
+from scanner.pace import Pace, Rates
+from tests.lab.line import FAST, mandate, open_line
+from tests.lab.silence import NETWORK, NETWORK6, FarSide, far_side
+
+
+@contextlib.contextmanager
+def listening(address: str, *ports: int) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            server = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind((address, port))
+            server.listen(128)
+        yield
+
+
+async def swept(
+    line: GuardedLine, *targets: tuple[str, int], patience: float = 1.0, tries: int = 2
+) -> dict[tuple[str, int], PortAnswer]:
+    wanted = [(ip_address(address), port) for address, port in targets]
+    return {(a.address, a.port): a async for a in line.sweep(wanted, patience=patience, tries=tries)}
+
+
+@pytest.mark.parametrize("address", ["127.95.0.1", "::1"])
+async def test_open_and_closed_ports_are_told_apart_on_both_versions_of_ip(address: str) -> None:
+    with listening(address, 18001, 18003):
+        found = await swept(open_line(), *[(address, port) for port in range(18000, 18200)])
+    assert len(found) == 200
+    assert {port for (_, port), a in found.items() if a.state is PortState.OPEN} == {18001, 18003}
+    assert {a.state for (_, port), a in found.items() if port not in {18001, 18003}} == {PortState.CLOSED}
+
+
+@pytest.fixture(scope="module")
+def far() -> Iterator[FarSide]:
+    with far_side(4) as side:
+        yield side
+
+
+@contextlib.contextmanager
+def server_there(far: FarSide, address: str, port: int) -> Iterator[None]:
+    code = (
+        "import socket,time;"
+        f"s=socket.create_server(('{address}',{port}),family=socket.AF_INET{'6' if ':' in address else ''});"
+        "print(flush=True);time.sleep(3600)"
+    )
+    child = subprocess.Popen(far.command(sys.executable, "-c", code), stdout=subprocess.PIPE)
+    try:
+        assert child.stdout
+        assert child.stdout.readline()
+        yield
+    finally:
+        child.kill()
+        child.wait()
+        assert child.stdout
+        child.stdout.close()
+
+
+@pytest.mark.parametrize("address", ["198.51.100.1", "2001:db8:51::1"])
+async def test_silence_is_filtered_after_two_tries_and_its_patience(far: FarSide, address: str) -> None:
+    far.rule("tcp dport { 8080, 8081 } accept")
+    with server_there(far, address, 8080):
+        line = open_line(networks=(NETWORK, NETWORK6))
+        found = await swept(line, *[(address, port) for port in (8080, 8081, 8082)], patience=0.3)
+    states = {port: (a.state, a.tries, a.patience) for (_, port), a in found.items()}
+    assert states == {
+        8080: (PortState.OPEN, 1, 0.3),
+        8081: (PortState.CLOSED, 1, 0.3),
+        8082: (PortState.FILTERED, 2, 0.3),
+    }
+
+
+async def test_with_every_third_packet_lost_an_open_port_is_found_and_a_closed_one_is_never_open(far: FarSide) -> None:
+    far.rule("tcp dport 8100-8199 accept")
+    far.rule("tcp dport 8100-8199 numgen inc mod 3 0 drop")
+    with server_there(far, "198.51.100.2", 8150):
+        line = open_line(networks=(NETWORK,))
+        found = await swept(line, *[("198.51.100.2", port) for port in range(8100, 8200)], patience=0.3, tries=5)
+    assert {port for (_, port), a in found.items() if a.state is PortState.OPEN} == {8150}
+    assert len(found) == 100
+
+
+async def test_a_sweep_ends_at_the_first_target_out_of_the_mandate() -> None:
+    line = open_line(networks=("127.95.0.0/24",))
+    with pytest.raises(ProbeError, match="out-of-scope"):
+        await swept(line, ("127.95.0.1", 18000), ("127.95.1.1", 18000))
+
+
+async def test_the_stop_button_ends_a_sweep(far: FarSide) -> None:
+    line = open_line(networks=(NETWORK,))
+    asyncio.get_running_loop().call_later(0.2, line.stop)
+    started = time.monotonic()
+    with pytest.raises(ProbeError) as stopped:
+        await swept(line, *[("198.51.100.3", port) for port in range(9000, 9200)], patience=20)
+    assert stopped.value.reason is Reason.INTERRUPTED
+    assert time.monotonic() - started < 2
+
+
+async def test_a_reader_that_is_slow_does_not_let_answers_pile_up() -> None:
+    taken = 0
+
+    def targets() -> Iterator[tuple[IPAddress, int]]:
+        nonlocal taken
+        for number in range(400_000):
+            taken += 1
+            yield ip_address("127.95.0.2"), 20000 + number % 10000
+
+    async for _ in open_line().sweep(targets()):
+        await asyncio.sleep(0.5)
+        break
+    assert taken < 300_000
+
+
+def test_the_pace_halves_for_an_address_that_pushes_back_and_recovers_by_the_minute() -> None:
+    now = 0.0
+    pace = Pace(Rates(overall=1e6, network=1e6, address=10, burst=1), lambda: now)
+    address = ip_address("192.0.2.1")
+    assert pace.reserve(address) == 0
+    assert pace.reserve(address) == pytest.approx(0.1)
+    for share in (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16):
+        pace.slow_down(address)
+        assert pace.share(address) == share
+    now = 1000.0
+    assert pace.share(address) == 1
+    assert pace.share(ip_address("192.0.2.2")) == 1
+    assert pace.reserve(address) == 0
+
+
+def test_an_address_that_answered_and_falls_silent_is_slowed_then_left_alone() -> None:
+    now = 0.0
+    pace = Pace(FAST, lambda: now)
+    manners = Manners(pace, lambda: now)
+    known, dead = ip_address("192.0.2.1"), ip_address("192.0.2.2")
+    manners.answered(known, 443)
+    for _ in range(4):
+        manners.failed(known, Reason.TIMED_OUT)
+    manners.failed(known, Reason.REFUSED)  # a refusal is an answer
+    for _ in range(20):
+        manners.failed(dead, Reason.TIMED_OUT)  # it never answered: nothing to spare
+    assert (pace.share(known), pace.share(dead)) == (1 / 16, 1)
+    for _ in range(4):
+        manners.failed(known, Reason.CONNECTION_LOST)
+    with pytest.raises(ProbeError, match="blocked"):
+        manners.failed(known, Reason.TIMED_OUT)
+    with pytest.raises(ProbeError, match="blocked"):
+        manners.check(known)
+    manners.check(dead)
+    now = 61.0
+    manners.check(known)
+
+
+async def test_a_fragile_address_hears_one_connection_at_a_time() -> None:
+    open_now, most = 0, 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await reader.read()
+        open_now -= 1
+        writer.close()
+
+    async def call(line: GuardedLine, port: int) -> None:
+        stream = await line.connect(address, port)
+        await asyncio.sleep(0.02)
+        await stream.close()
+        await asyncio.sleep(0)
+
+    address = ip_address("127.95.0.3")
+    line = open_line(granted=mandate())
+    fragile = await asyncio.start_server(serve, str(address), 11112)
+    other = await asyncio.start_server(serve, str(address), 18080)
+    async with fragile, other:
+        await asyncio.gather(*(call(line, port) for port in (11112, 18080) * 5))
+        assert most == 1
+        forgotten = await line.connect(address, 11112, deadline=0.2)
+        await call(line, 18080)  # a stream that nobody closed gives its turn back at its deadline
+        await forgotten.close()
+
+
+async def test_a_datagram_is_answered_refused_or_left_in_silence() -> None:
+    class Echo(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast(asyncio.DatagramTransport, transport)
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            if data != b"?":
+                self.transport.sendto(data.upper(), addr)
+
+    address = ip_address("127.95.0.4")
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Echo, (str(address), 18161))
+    line = open_line()
+    try:
+        assert await line.exchange(b"hello", address, 18161) == b"HELLO"
+        with pytest.raises(ProbeError, match="timed-out"):
+            await line.exchange(b"?", address, 18161, deadline=0.1)
+        with pytest.raises(ProbeError, match="refused"):
+            await line.exchange(b"hello", address, 18162, deadline=1)
+        with pytest.raises(ProbeError, match="out-of-scope"):
+            await line.exchange(b"hello", ip_address("192.0.2.1"), 161)
+    finally:
+        transport.close()
