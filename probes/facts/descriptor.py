@@ -1,4 +1,4 @@
-"""Security descriptors as a directory stores them: self-relative bytes (MS-DTYP 2.4.6) to owner and DACL, bounds checked."""
+"""Security descriptors as a directory stores them: self-relative bytes (MS-DTYP 2.4.6) to owner and DACL, checked."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class DescriptorError(ValueError):
 class Ace:
     """One entry of a DACL that grants or denies access.
 
-    ``object_type`` (a right, a property, a property set or a class) and ``inherited_type`` (the class that inherits) are
-    GUIDs in lower case, "" where the entry names none. ``conditional`` entries hold only under an expression.
+    ``object_type`` (a right, a property, a property set or a class) and ``inherited_type`` (the class that inherits)
+    are GUIDs in lower case, "" where the entry names none. ``conditional`` entries hold only under an expression.
     """
 
     deny: bool

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from probes.facts.identifiers import rid
 from probes.interface import Part
 from rules.interface import Verdict, met, not_applicable, not_met, rule, undetermined
-from rules.views.domain import (
+from rules.views.domain import DomainView
+from rules.views.objects import (
     DES_ONLY,
     DISABLED,
     NEVER_EXPIRES,
@@ -16,7 +17,6 @@ from rules.views.domain import (
     REVERSIBLE,
     TRUST,
     Account,
-    DomainView,
 )
 
 DIRECTORY = Part.DIRECTORY

@@ -9,7 +9,8 @@ from probes.facts.identifiers import rid
 from probes.interface import Part
 from rules.catalogue.directory_accounts import none_of, older
 from rules.interface import ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
-from rules.views.domain import TO_AUTH, TRUST, UNCONSTRAINED, Account, DomainView
+from rules.views.domain import DomainView
+from rules.views.objects import TO_AUTH, TRUST, UNCONSTRAINED, Account
 
 DIRECTORY = Part.DIRECTORY
 _PRE_2000, _ANONYMOUS, _AUTHENTICATED = "S-1-5-32-554", "S-1-5-7", "S-1-5-11"

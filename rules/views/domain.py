@@ -2,79 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from probes.facts.directory import NamingContextRead, NamingContextRole
-from probes.facts.entries import Entry, EntryError, decode_entries
-from probes.facts.identifiers import filetime, generalized_time, rid, sid_text, whole
-from probes.interface import Asset, AssetKind, Fact, Observation, Status
-from rules.interface import ObjectRef, Unseen, View, view
+from probes.facts.identifiers import rid, whole
+from probes.interface import Asset, AssetKind
+from rules.interface import Unseen, View, view
 from rules.subject import Record
+from rules.views.forest import Forest, forests_of, unread
+from rules.views.objects import TRUST, Account, Group, Table, Thing, Trust
 
-#: userAccountControl bits (MS-ADTS 2.2.16).
-DISABLED, REVERSIBLE, TRUST, SERVER_TRUST = 0x2, 0x80, 0x800, 0x2000
-NEVER_EXPIRES, UNCONSTRAINED, DES_ONLY, NO_PREAUTH, TO_AUTH = 0x10000, 0x80000, 0x200000, 0x400000, 0x1000000
-#: Privileged groups (ANSSI, shared definitions): builtin SIDs, and RIDs of the domain.
-BUILTIN = frozenset(f"S-1-5-32-{n}" for n in (544, 548, 549, 550, 551))
-RIDS = frozenset({512, 516, 518, 519, 526, 527})
-CONTROLLERS = frozenset({516, 521})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """A user, computer or managed service account. None where the directory did not tell."""
-
-    sid: str
-    name: str
-    dn: str
-    computer: bool
-    managed: bool
-    uac: int | None
-    primary_group: int | None
-    password_set: datetime | None
-    password_told: bool
-    last_logon: datetime | None
-    created: datetime | None
-    spns: tuple[str, ...]
-    delegates_to: tuple[str, ...]
-    acts_for_others: bool
-    admin_count: int
-    sid_history: tuple[str, ...]
-
-    @property
-    def enabled(self) -> bool:
-        """Not known to be disabled."""
-        return not (self.uac or 0) & DISABLED
-
-    @property
-    def controller(self) -> bool:
-        """A domain controller, read-only ones included."""
-        return self.computer and self.primary_group in CONTROLLERS
-
-    @property
-    def ref(self) -> ObjectRef:
-        """The account as a finding names it."""
-        return ObjectRef(id=self.sid, name=self.name, dn=self.dn)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """A trust with another domain (MS-ADTS 6.1.6.7)."""
-
-    guid: str
-    name: str
-    dn: str
-    direction: int
-    type: int
-    attributes: int
-
-    @property
-    def ref(self) -> ObjectRef:
-        """The trust as a finding names it."""
-        return ObjectRef(id=self.guid or self.dn, name=self.name, dn=self.dn)
+#: Attributes that some object of any domain has: never returned for anybody, they were not readable.
+EVERYWHERE = frozenset(
+    {
+        "objectsid", "ntsecuritydescriptor", "samaccountname", "useraccountcontrol", "primarygroupid", "pwdlastset",
+        "serviceprincipalname", "admincount", "member", "whencreated",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +27,8 @@ class DomainView(View):
     """One domain. ``complete`` is False when the reading was cut: absence then proves nothing.
 
     ``groups`` maps a group's SID to the SIDs of its members, members of members included; ``privileged`` are the SIDs
-    of privileged accounts, RID 500 included. ``head`` are the numbers of the domain's root.
+    of privileged accounts, RID 500 included; ``privileged_unread`` tells that some of them may be missing.
+    ``head`` are the numbers of the domain's root. ``table`` is the naming context, ``forest`` all of the forest.
     """
 
     now: datetime
@@ -92,6 +38,9 @@ class DomainView(View):
     privileged: frozenset[str]
     trusts: tuple[Trust, ...]
     head: Mapping[str, int]
+    privileged_unread: bool = False
+    table: Table | None = None
+    forest: Forest | None = None
 
     def people(self, *, privileged: bool | None = None) -> Iterator[Account]:
         """Yield the enabled user accounts that are no trust accounts; only privileged ones, or others, when told."""
@@ -101,157 +50,79 @@ class DomainView(View):
             if privileged is None or privileged is (account.sid in self.privileged):
                 yield account
 
+    def missing(self, *attributes: str) -> str:
+        """Return the first attribute (lower case) that was not asked for, or came for nobody though somebody has it."""
+        if self.table is None:
+            return ""
+        asked = {a.lower() for a in self.table.fact.asked}
+        for name in attributes:
+            if (asked and name not in asked) or (name in EVERYWHERE and name not in self.table.told):
+                return name
+        return ""
+
+    @property
+    def own(self) -> Table:
+        """The domain's naming context."""
+        assert self.table is not None
+        return self.table
+
+    @property
+    def whole(self) -> Forest:
+        """The forest it belongs to."""
+        assert self.forest is not None
+        return self.forest
+
+    @property
+    def sid(self) -> str:
+        """The domain's SID, or ""."""
+        found = next((a.sid for a in self.accounts if rid(a.sid) in {500, 501, 502}), "")
+        return found.rpartition("-")[0]
+
+    @property
+    def controllers(self) -> list[Account]:
+        """The domain controllers, read-only ones included."""
+        return [a for a in self.accounts if a.controller]
+
+    def group(self, last: int) -> Group | None:
+        """Return the group of the domain with a well-known RID."""
+        return next((g for g in self.own.groups if rid(g.sid) == last and g.sid.startswith("S-1-5-21-")), None)
+
+    def things(self, *classes: str) -> list[Thing]:
+        """Return the other objects of the domain of any of the classes, in lower case."""
+        return list(self.own.of(*classes))
+
 
 @view(DomainView)
 def domains(record: Record) -> Iterable[DomainView | Unseen]:
     """One view a domain whose naming context was read; a domain that was met and not read is unseen."""
-    read = [o for o in record.observations if isinstance(o.fact, NamingContextRead)]
-    contexts = [o for o in read if _role(o) is NamingContextRole.DOMAIN]
-    seen = {o.fact.domain for o in contexts if isinstance(o.fact, NamingContextRead)}
-    for observation in contexts:
-        yield _built(observation, record)
-    for asset in record.assets:
-        if asset.kind is AssetKind.AD_DOMAIN and asset.name not in seen:
-            tried = [a for a in record.attempts if a.probe.startswith("directory") and a.status is not Status.COMPLETED]
-            for part in record.scan.parts[:1]:
-                at = tried[0].ended_at if tried else part.started_at
-                reason = tried[0].reason.value if tried else "naming-context-not-read"
-                yield Unseen(asset=asset, seen_at=at, vantage=part.vantage, reason=reason)
+    seen: set[str] = set()
+    for _, forest in sorted(forests_of(record).items()):
+        for name, table in sorted(forest.domains.items()):
+            seen.add(name)
+            yield _built(forest, table)
+    yield from unread(record, AssetKind.AD_DOMAIN, seen)
 
 
-def _role(observation: Observation[Fact]) -> NamingContextRole | None:
-    return observation.fact.role if isinstance(observation.fact, NamingContextRead) else None
-
-
-def _built(observation: Observation[Fact], record: Record) -> DomainView | Unseen:
-    fact = observation.fact
-    assert isinstance(fact, NamingContextRead)
+def _built(forest: Forest, table: Table) -> DomainView | Unseen:
+    fact = table.fact
     asset = Asset(kind=AssetKind.AD_DOMAIN, name=fact.domain)
-    accounts: list[Account] = []
-    trusts: list[Trust] = []
-    members: dict[str, set[str]] = defaultdict(set)
-    sids: dict[str, str] = {}
-    head: Mapping[str, int] = {}
-    groups: dict[str, str] = {}
-    try:
-        for digest in observation.captures:
-            for entry in decode_entries(record.read_capture(digest)):
-                classes = {c.lower() for c in entry.attributes.get("objectclass", ())}
-                dn = entry.dn.lower()
-                sid = sid_text(_first(entry, "objectsid"))
-                if sid:
-                    sids[dn] = sid
-                if dn == fact.dn.lower():
-                    head = {k: n for k, v in entry.attributes.items() if v and (n := whole(v[0])) is not None}
-                if b"group" in classes or any(k.startswith("member;") for k in entry.attributes):
-                    members[dn] |= {m.decode("utf-8", "replace").lower() for m in _members(entry)}
-                    if sid:
-                        groups[dn] = sid
-                elif b"user" in classes and sid:
-                    accounts.append(_account(entry, sid, classes))
-                elif b"trusteddomain" in classes:
-                    trusts.append(_trust(entry))
-    except EntryError as error:
-        return Unseen(asset=asset, seen_at=fact.current_time, vantage=observation.vantage, reason=f"capture: {error}")
-    closed = _closure(groups, members, sids, accounts)
+    if table.fault and not table.sids:
+        return Unseen(asset=asset, seen_at=fact.current_time, vantage=table.vantage, reason=table.fault)
+    root = table.root
+    own = {a.sid for a in table.accounts}
     return DomainView(
         asset=asset,
         seen_at=fact.current_time,
-        vantage=observation.vantage,
-        evidence=(observation.id,),
+        vantage=table.vantage,
+        evidence=tuple(t.evidence for t in forest.tables if t is table or t.fact.role not in {fact.role}),
         now=fact.current_time,
-        complete=fact.complete,
-        accounts=tuple(accounts),
-        groups=closed,
-        privileged=_privileged(closed, accounts),
-        trusts=tuple(trusts),
-        head=head,
+        complete=table.complete,
+        accounts=tuple(table.accounts),
+        groups=forest.memberships(fact.domain),
+        privileged=forest.privileged & own,
+        trusts=tuple(table.trusts),
+        head={k: n for k, v in (root.values if root else {}).items() if v and (n := whole(v[0])) is not None},
+        privileged_unread=forest.privileged_unread(fact.domain),
+        table=table,
+        forest=forest,
     )
-
-
-def _first(entry: Entry, name: str) -> bytes:
-    return next(iter(entry.attributes.get(name, ())), b"")
-
-
-def _members(entry: Entry) -> Iterator[bytes]:
-    for name, values in entry.attributes.items():
-        if name == "member" or name.startswith("member;range="):
-            yield from values
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
-def _account(entry: Entry, sid: str, classes: set[bytes]) -> Account:
-    def number(name: str) -> int | None:
-        value = _first(entry, name)
-        return whole(value) if value else None
-
-    managed = bool(classes & {b"msds-groupmanagedserviceaccount", b"msds-managedserviceaccount"})
-    return Account(
-        sid=sid,
-        name=_text(_first(entry, "samaccountname") or _first(entry, "name")),
-        dn=entry.dn,
-        computer=b"computer" in classes and not managed,
-        managed=managed,
-        uac=number("useraccountcontrol"),
-        primary_group=number("primarygroupid"),
-        password_set=filetime(_first(entry, "pwdlastset")),
-        password_told="pwdlastset" in entry.attributes,
-        last_logon=filetime(_first(entry, "lastlogontimestamp")),
-        created=generalized_time(_first(entry, "whencreated")),
-        spns=tuple(map(_text, entry.attributes.get("serviceprincipalname", ()))),
-        delegates_to=tuple(map(_text, entry.attributes.get("msds-allowedtodelegateto", ()))),
-        acts_for_others="msds-allowedtoactonbehalfofotheridentity" in entry.attributes,
-        admin_count=number("admincount") or 0,
-        sid_history=tuple(filter(None, map(sid_text, entry.attributes.get("sidhistory", ())))),
-    )
-
-
-def _trust(entry: Entry) -> Trust:
-    def number(name: str) -> int:
-        return whole(_first(entry, name)) or 0
-
-    return Trust(
-        guid=_first(entry, "objectguid").hex(),
-        name=_text(_first(entry, "name")),
-        dn=entry.dn,
-        direction=number("trustdirection"),
-        type=number("trusttype"),
-        attributes=number("trustattributes"),
-    )
-
-
-def _closure(
-    groups: Mapping[str, str], members: Mapping[str, set[str]], sids: Mapping[str, str], accounts: list[Account]
-) -> dict[str, frozenset[str]]:
-    """The members of each group through every nesting; primary groups count, loops are walked once."""
-    primary: dict[int, set[str]] = defaultdict(set)
-    for account in accounts:
-        if account.primary_group is not None:
-            primary[account.primary_group].add(account.sid)
-    closed: dict[str, frozenset[str]] = {}
-    for dn, sid in groups.items():
-        found: set[str] = set()
-        pending, seen = [dn], {dn}
-        while pending:
-            at = pending.pop()
-            if not groups.get(at, "").startswith("S-1-5-32-"):
-                found |= primary.get(rid(groups.get(at, "")), set())
-            for member in members.get(at, ()):
-                if member in sids:
-                    found.add(sids[member])
-                if member in groups and member not in seen:
-                    seen.add(member)
-                    pending.append(member)
-        closed[sid] = frozenset(found)
-    return closed
-
-
-def _privileged(groups: Mapping[str, frozenset[str]], accounts: list[Account]) -> frozenset[str]:
-    found = {a.sid for a in accounts if rid(a.sid) == 500}
-    for sid, members in groups.items():
-        if sid in BUILTIN or (sid.startswith("S-1-5-21-") and rid(sid) in RIDS):
-            found |= members
-    return frozenset(found & {a.sid for a in accounts})

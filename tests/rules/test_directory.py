@@ -12,7 +12,8 @@ from probes.interface import Asset, AssetKind, Vantage
 from rules.catalogue import directory_accounts as accounts
 from rules.catalogue import directory_control as control
 from rules.interface import Outcome, Rule, Verdict
-from rules.views.domain import Account, DomainView, Trust
+from rules.views.domain import DomainView
+from rules.views.objects import Account, Trust
 
 MET, NOT_MET, NOT_APPLICABLE, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.NOT_APPLICABLE, Outcome.UNDETERMINED
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
