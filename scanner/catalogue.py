@@ -58,7 +58,7 @@ def probe_settings(settings: Settings) -> Mapping[str, Any]:
     if unknown := settings.file.probes.keys() - found.keys():
         raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")
     directories = DirectorySettings(targets={n: _target(s) for n, s in settings.directories.items()})
-    return found | {"directory": directories, "directory-tree": directories}
+    return found | {name: directories for name, cls in known_probes().items() if cls.Settings is DirectorySettings}
 
 
 def _ad_name(section: DirectorySection) -> str:

@@ -14,6 +14,8 @@ from probes.interface import DnsQuestion, IPAddress, Mandate, ProbeError, Reason
 _NAT64 = IPv6Network("64:ff9b::/96")
 #: Highest level at which a provider's address may be looked at.
 _HOSTED_LEVEL = 2
+#: What a mandate on a directory also covers on the same controller: Kerberos tickets, and SYSVOL by SMB.
+_CONTROLLER = (88, 445)
 _DEFAULT_PORT = {"ldap": 389, "ldaps": 636}
 
 
@@ -31,7 +33,8 @@ class Grants:
         self._resolver = resolver
         self._authoritative = authoritative
         self._resolved: dict[str, set[IPAddress]] = defaultdict(set)
-        self._directories = {_endpoint(url) for url in mandate.scope.directories}
+        endpoints = {_endpoint(url) for url in mandate.scope.directories}
+        self._directories = endpoints | {(host, port) for host, _ in endpoints for port in _CONTROLLER}
 
     @property
     def level(self) -> int:

@@ -160,7 +160,7 @@ async def connected(target: DirectoryTarget, line: Line) -> AsyncIterator[tuple[
 async def _open(target: DirectoryTarget, line: Line) -> Session:
     """Return a bound session to the first granted address that can be reached; raise the last refusal."""
     failure = ProbeError(Reason.UNKNOWN_HOST, f"{target.host} has no address")
-    for address in await _addresses(target, line):
+    for address in await addresses_of(target, line):
         try:
             for port in target.ports:
                 line.grant(address, port, name=target.host)
@@ -184,7 +184,8 @@ async def _open(target: DirectoryTarget, line: Line) -> Session:
     raise failure
 
 
-async def _addresses(target: DirectoryTarget, line: Line) -> tuple[IPAddress, ...]:
+async def addresses_of(target: DirectoryTarget, line: Line) -> tuple[IPAddress, ...]:
+    """Return the numeric addresses a target is reached at: the configured one, else its name resolved."""
     try:
         return (ipaddress.ip_address(target.address or target.host),)
     except ValueError:

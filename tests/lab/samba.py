@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ from cryptography.x509.oid import NameOID
 
 ADMIN_PASSWORD = "Lab-Passw0rd-Admin"
 USER_PASSWORD = "Lab-Passw0rd-User"
+#: The services of every lab domain, and those that serve SYSVOL.
+SERVICES, SMB = ("ldap", "kdc", "cldap"), ("s3fs", "winbindd", "rpc")
 #: Ordinary accounts of every lab domain, by what is particular about them; all have ``USER_PASSWORD``.
 ACCOUNTS = ("lecteur", "expire", "desactive", "verrouille", "mdp-expire", "mdp-a-changer")
 
@@ -76,23 +78,29 @@ def domain(
     faults: Iterable[str] = (),
     bulk: Mapping[str, int] | None = None,
     strong_auth: bool = True,
+    services: Iterable[str] = (),
+    sysvol: Callable[[Path], Mapping[str, str]] | None = None,
     max_seconds: float = 60,
 ) -> Iterator[Domain]:
     """Start a domain controller with the given faults planted, and stop it at the end.
 
     A domain is provisioned once and copied from a snapshot, kept in ``.lab`` or in ``HYGIE_LAB_CACHE``. Each gets a
-    loopback address of its own, so that several run side by side.
+    loopback address of its own, so that several run side by side. ``services`` are Samba's, beside LDAP and the KDC:
+    ``dns``, ``rpc``. ``sysvol`` writes files in the domain's SYSVOL folder, which is then served by SMB, and returns
+    the descriptors (SDDL) of those that do not have the usual one, by relative path.
     """
     address = _free_address()
     with tempfile.TemporaryDirectory(prefix="hygie-lab-") as temporary:
         folder = Path(temporary) / "dc"
         _restore(realm, netbios, folder)
-        _configure(folder, realm, netbios, address, strong_auth)
+        _configure(folder, realm, netbios, address, strong_auth, (*SERVICES, *services, *(SMB if sysvol else ())))
         ca_file = certificates(folder / "tls", f"dc1.{realm}")
         planted = seed(folder, faults, bulk or {})
+        if sysvol:
+            _serve_sysvol(folder, sysvol(folder / "state" / "sysvol" / realm), folder / "state" / "sysvol" / realm)
         process = _start(folder)
         try:
-            _wait(process, address, max_seconds, folder)
+            _wait(process, address, max_seconds, folder, (389, 636, 445) if sysvol else (389, 636))
             yield Domain(realm=realm, netbios=netbios, address=address, folder=folder, ca_file=ca_file, planted=planted)
         finally:
             _stop(process)
@@ -143,7 +151,9 @@ def _provision(realm: str, netbios: str, folder: Path) -> None:
         raise RuntimeError(f"samba-tool failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
 
 
-def _configure(folder: Path, realm: str, netbios: str, address: str, strong_auth: bool) -> None:
+def _configure(
+    folder: Path, realm: str, netbios: str, address: str, strong_auth: bool, services: Iterable[str]
+) -> None:
     (folder / "run").mkdir(exist_ok=True)
     (folder / "etc" / "smb.conf").write_text(
         f"""[global]
@@ -151,7 +161,7 @@ netbios name = DC1
 realm = {realm.upper()}
 workgroup = {netbios}
 server role = active directory domain controller
-server services = ldap, kdc, cldap
+server services = {", ".join(services)}
 interfaces = {address}/8
 bind interfaces only = yes
 dns forwarder =
@@ -167,18 +177,48 @@ cache directory = {folder}/cache
 binddns dir = {folder}/bind-dns
 pid directory = {folder}/run
 ncalrpc dir = {folder}/run/ncalrpc
-winbindd socket directory = {folder}/run/winbindd
 ntp signd socket directory = {folder}/run/ntp
 log file = {folder}/samba.log
 log level = 1 dsdb_json_audit:5
+[sysvol]
+path = {folder}/state/sysvol
+read only = no
+[netlogon]
+path = {folder}/state/sysvol/{realm}/scripts
+read only = no
 """
     )
+
+
+def _serve_sysvol(folder: Path, descriptors: Mapping[str, str], domain: Path) -> None:
+    """Let smbd, as the user who asks, walk down to the share, and give its files the descriptors of a fresh domain."""
+    for parent in (folder, folder.parent, folder / "state"):
+        parent.chmod(0o755)
+    settings = ["-s", str(folder / "etc" / "smb.conf")]
+    subprocess.run(["samba-tool", "ntacl", "sysvolreset", *settings], check=True, capture_output=True)
+    for path, sddl in descriptors.items():
+        command = ["samba-tool", "ntacl", "set", sddl, str(domain / path), *settings]
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     with (folder / "samba.log").open("ab") as log:
         return subprocess.Popen(
-            ["samba", "--foreground", "--no-process-group", "--debug-stdout", "-s", folder / "etc" / "smb.conf"],
+            # smbd asks winbindd who a SID is at one fixed place: each domain sees its own folder there
+            [
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                'mount --bind "$0" /run/samba && exec "$@"',
+                folder / "run",
+                "samba",
+                "--foreground",
+                "--no-process-group",
+                "--debug-stdout",
+                "-s",
+                folder / "etc" / "smb.conf",
+            ],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -199,9 +239,9 @@ def _free_address() -> str:
     raise RuntimeError("no free loopback address")
 
 
-def _wait(process: subprocess.Popen[bytes], address: str, seconds: float, folder: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], address: str, seconds: float, folder: Path, ports: Iterable[int]) -> None:
     ends = time.monotonic() + seconds
-    for port in (389, 636):
+    for port in ports:
         while True:
             try:
                 socket.create_connection((address, port), timeout=1).close()
