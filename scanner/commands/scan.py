@@ -27,7 +27,7 @@ def scan(
     config: ConfigOption = DEFAULT,
     only: Annotated[ScanPart | None, typer.Option(help="Only this part.")] = None,
     level: Annotated[int, typer.Option(min=1, max=3, help="Level of intrusiveness, at most the mandate's.")] = 2,
-    resume: Annotated[str, typer.Option(help="Go on with this scan.")] = "",
+    resume: Annotated[str, typer.Option(help="Go on with this scan: an id, or `latest` for the last one cut.")] = "",
 ) -> None:
     """Look at perimeters, judge what was seen, and print the summary."""
     from probes.interface import Part
@@ -45,12 +45,15 @@ def scan(
                 err=True,
             )
             raise typer.Exit(Exit.REFUSED)
-        wanted = [store.scans.find(resume).perimeter.id] if resume else perimeters or sorted(settings.perimeters)
+        cut = store.scans.unfinished(resume) if resume else None
+        wanted = [cut.perimeter.id] if cut else perimeters or sorted(settings.perimeters)
         for perimeter in wanted:
             progress, shown = watch()
             with shown:
                 part = Part(only.value) if only else None
-                work = run.scan(settings, store, perimeter, only=part, level=level, resume=resume, progress=progress)
+                work = run.scan(
+                    settings, store, perimeter, only=part, level=level, resume=cut.id if cut else "", progress=progress
+                )
                 ended, interrupted = asyncio.run(work)
             dossier = run.judge_scan(settings, store, ended.id)
             typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)

@@ -98,6 +98,20 @@ class Scans:
             raise UnknownScanError(f"no scan has ended{f' for perimeter {perimeter}' if perimeter else ''} yet")
         return plain.read(row.document, Scan)
 
+    def unfinished(self, reference: str) -> Scan:
+        """Return the scan to resume: an id, or the newest unfinished one for ``latest`` and ``latest:PERIMETER``."""
+        word, _, perimeter = reference.partition(":")
+        if word != "latest":
+            return self.find(reference)
+        wanted = select(ScanRow).where(col(ScanRow.state).in_((RUNNING, INTERRUPTED)))
+        if perimeter:
+            wanted = wanted.where(ScanRow.perimeter == perimeter)
+        with self._database.read() as session:
+            row = session.exec(wanted.order_by(col(ScanRow.started_at).desc(), col(ScanRow.id).desc()).limit(1)).first()
+        if row is None:
+            raise UnknownScanError(f"no scan{f' of {perimeter}' if perimeter else ''} was cut: nothing to resume")
+        return plain.read(row.document, Scan)
+
     def all(self, perimeter: str = "") -> tuple[Scan, ...]:
         """Return every scan, or those of a perimeter, oldest first."""
         wanted = select(ScanRow).order_by(col(ScanRow.started_at), col(ScanRow.id))

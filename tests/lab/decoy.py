@@ -1,0 +1,140 @@
+"""A scene where everything points to one address that no grant covers; run in a namespace, it scans and tells.
+
+The decoy is pointed at by an in-scope name, a CNAME, an MX, an SRV record, an SPF policy, a certificate, a redirect, a
+link and a content security policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dns.name
+import dns.zone
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from reports import json
+from rules.registry import load as registry
+from scanner import run
+from scanner.config.load import parse
+from scanner.demo import nameserver, services
+from scanner.demo.certificates import authority, leaf
+from scanner.demo.nameserver import NameServer
+from scanner.demo.services import Page, Site
+from scanner.store.store import open_store
+
+DECOY, SITE = "198.51.100.66", "127.78.0.10"
+_DNS, _ROOT, _OWN = 53053, "127.78.0.1", "127.78.0.2"
+_ZONES = {
+    ".": f"@ 60 SOA a.root. h. 1 1 1 1 1\n@ 60 NS a.root.\na.root. 60 A {_ROOT}\n"
+    f"leurre.test. 60 NS ns.leurre.test.\nns.leurre.test. 60 A {_OWN}\n"
+    f"ailleurs.test. 60 NS ns.ailleurs.test.\nns.ailleurs.test. 60 A {_OWN}\n",
+    "leurre.test.": f"""
+@ 60 SOA ns h 1 1 1 1 1
+@ 60 NS ns
+ns 60 A {_OWN}
+@ 60 MX 10 mail.ailleurs.test.
+@ 60 TXT "v=spf1 a:decoy.ailleurs.test mx ip4:{DECOY} include:_spf.ailleurs.test -all"
+www 60 A {SITE}
+alias 60 CNAME decoy.ailleurs.test.
+piege 60 A {DECOY}
+_ldap._tcp 60 SRV 0 100 389 piege
+_ldap._tcp.dc._msdcs 60 SRV 0 100 389 decoy.ailleurs.test.
+_mta-sts 60 TXT "v=STSv1; id=1"
+mta-sts 60 A {DECOY}
+""",
+    "ailleurs.test.": f"""
+@ 60 SOA ns h 1 1 1 1 1
+@ 60 NS ns
+ns 60 A {_OWN}
+decoy 60 A {DECOY}
+mail 60 A {DECOY}
+_spf 60 TXT "v=spf1 ip4:{DECOY} -all"
+""",
+}
+
+
+def configuration(folder: Path) -> str:
+    """The configuration of the scene: the decoy lies in no network of the mandate, and nothing is hosted."""
+    today = datetime.now(UTC).date()
+    return f"""
+[box]
+vantage = "internet"
+[dns]
+resolver = "{_ROOT}"
+resolver_port = {_DNS}
+port = {_DNS}
+[pace]
+connections = 5000.0
+connections_per_network = 5000.0
+connections_per_address = 1000.0
+questions = 5000.0
+questions_per_server = 2000.0
+burst = 200
+[run]
+second_look_seconds = 0.1
+[probes.dns]
+roots = ["{_ROOT}"]
+[probes.tls]
+ports = [8443]
+store = "{folder / "ca.pem"}"
+[probes.ports]
+short = [8443, 8080, 25, 389, 443]
+patience = 0.3
+[probes.web]
+tls_ports = [8443]
+clear_ports = [8080]
+pause = 0.0
+[store]
+url = "hygie.sqlite"
+[[mandates]]
+reference = "M"
+signatory = "D"
+valid_from = {today - timedelta(days=1)}
+valid_until = {today + timedelta(days=1)}
+level = 3
+domains = ["leurre.test"]
+networks = ["127.78.0.0/24"]
+[[perimeters]]
+id = "leurre"
+name = "Leurre"
+mandate = "M"
+hosts = ["www.leurre.test", "alias.leurre.test", "piege.leurre.test"]
+"""
+
+
+async def scene(folder: Path) -> bytes:
+    """Stage, scan at level 3, and return the JSON report."""
+    now = datetime.now(UTC)
+    zones = {o: dns.zone.from_text(t, dns.name.from_text(o), relativize=False) for o, t in _ZONES.items()}
+    signer = authority("AC", now)
+    (folder / "ca.pem").write_bytes(signer.chain[0].public_bytes(Encoding.PEM))
+    page = f'<a href="https://decoy.ailleurs.test/">x</a><img src="http://{DECOY}/i.png"><script src="//{DECOY}/s.js">'
+    tls = Site(
+        name="www.leurre.test",
+        address=SITE,
+        port=8443,
+        identity=leaf(signer, ("www.leurre.test", "decoy.ailleurs.test", "piege.leurre.test"), now),
+        headers={"Content-Security-Policy": f"default-src https://{DECOY} decoy.ailleurs.test"},
+        pages={"/": Page(body=page.encode())},
+    )
+    moved = Page(status=302, headers={"Location": f"http://{DECOY}/"})
+    clear = Site(name="www.leurre.test", address=SITE, port=8080, pages={"/": moved})
+    root = NameServer(zones=tuple(zones.values()), resolver=True)
+    own = NameServer(zones=(zones["leurre.test."], zones["ailleurs.test."]))
+    settings = parse(folder / "config.toml", configuration(folder))
+    async with contextlib.AsyncExitStack() as stack:
+        for address, server in ((_ROOT, root), (_OWN, own)):
+            await stack.enter_async_context(nameserver.serving(server, address, _DNS))
+        for site in (tls, clear):
+            await stack.enter_async_context(services.serving(site))
+        with open_store(folder / "hygie.sqlite") as store:
+            ended, _ = await run.scan(settings, store, "leurre", level=3)
+            return json.render(run.judge_scan(settings, store, ended.id), registry().cards)
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(asyncio.run(scene(Path(sys.argv[1]))))
