@@ -50,8 +50,10 @@ def probe_settings(settings: Settings) -> Mapping[str, Any]:
             raise ConfigError(
                 f"{settings.path}, probes.{name}: unknown setting {min(unknown)}; known: {', '.join(sorted(known))}"
             )
-        if name in {"dns", "mail"} and settings.file.dns.resolver is not None:
+        if "resolver" in known and settings.file.dns.resolver is not None:
             own.setdefault("resolver", str(settings.file.dns.resolver))
+        if "roots" in known and "roots" in settings.file.probes.get("dns", {}):
+            own.setdefault("roots", tuple(settings.file.probes["dns"]["roots"]))
         if name == "dns":
             own.setdefault("directory_names", tuple(sorted(filter(None, map(_ad_name, settings.directories.values())))))
         found[name] = cls.Settings(**own)

@@ -303,9 +303,9 @@ class Engine:
         )
 
 
-def _provenance(asset: Asset) -> tuple[str, str]:
+def _provenance(asset: Asset) -> tuple[str, bool, str]:
     """Of several ways to the same asset the first in order counts, so that two scans tell the same."""
-    return asset.found_by, asset.found_in
+    return asset.found_by, not asset.found_in, asset.found_in
 
 
 def _led_to(seen: Sight, asset: Asset) -> list[Asset]:

@@ -156,11 +156,12 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
 
 
 def _declared(scan: Scan, kinds: Iterable[Part]) -> list[Asset]:
-    """The assets a person declared: domains and hosts, addresses of small networks, directories."""
+    """The assets a person declared: domains, networks and hosts, directories."""
     scope, found = scan.mandate.scope, []
     if Part.EXPOSURE in kinds:
         names = (*scan.perimeter.hosts, *(h.name for h in scope.hosted))
         found += [Asset(kind=AssetKind.DOMAIN, name=name) for name in scope.domains]
+        found += [Asset(kind=AssetKind.NETWORK, name=str(network)) for network in scope.networks]
         found += [Asset(kind=AssetKind.HOST, name=name) for name in dict.fromkeys(names)]
     if Part.DIRECTORY in kinds:
         found += [Asset(kind=AssetKind.DIRECTORY, name=name) for name in scan.perimeter.directories]

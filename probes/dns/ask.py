@@ -39,13 +39,17 @@ async def ask(
     tcp: bool = False,
     recurse: bool = False,
     tries: int = _TRIES,
+    signed: bool = False,
     rdclass: dns.rdataclass.RdataClass = dns.rdataclass.IN,
 ) -> dns.message.Message:
-    """Return an answer to this question; raise ``ProbeError`` with why there is none."""
+    """Return an answer to this question; raise ``ProbeError`` with why there is none.
+
+    ``signed`` asks for signatures (the DO bit), which takes EDNS at every try.
+    """
     last = ProbeError(Reason.TIMED_OUT, f"{server.address} {name}")
     for attempt in range(tries):
-        edns = 0 if attempt < tries - 1 or tries == 1 else -1
-        query = dns.message.make_query(name, rdtype, rdclass, use_edns=edns, payload=_PAYLOAD)
+        edns = 0 if signed or attempt < tries - 1 or tries == 1 else -1
+        query = dns.message.make_query(name, rdtype, rdclass, use_edns=edns, payload=_PAYLOAD, want_dnssec=signed)
         # A resolver that validates says so only to those who ask (RFC 6840 5.7).
         query.flags = query.flags | dns.flags.AD if recurse else query.flags & ~dns.flags.RD
         try:

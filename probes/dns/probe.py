@@ -93,8 +93,8 @@ class DnsProbe(Probe[DnsSettings]):
         alias = next((s.alias for s in sets if s.alias), "")
         if alias:
             yield Sight(fact=await self._alias(line, walker, alias, name))
-        if not domain:
-            yield await self._addressed(line, asset)
+        if not domain and (addressed := await self._addressed(line, asset)) is not None:
+            yield addressed
 
     async def _zone(self, walker: Walker, name: dns.name.Name) -> tuple[Zone | None, Shortfall | None]:
         """The zone by the walk, or what was missed; a mandate without authoritative questions misses nothing."""
@@ -171,13 +171,18 @@ class DnsProbe(Probe[DnsSettings]):
             return [Asset(kind=AssetKind.HOST, name=asset.name, found_by=asset.id)]
         return []
 
-    async def _addressed(self, line: Line, asset: Asset) -> Asset | Shortfall:
-        """The host with the addresses that the Line resolves, so that it can be looked at."""
+    async def _addressed(self, line: Line, asset: Asset) -> Asset | Shortfall | None:
+        """The host with the addresses that the Line resolves, so that it can be looked at.
+
+        A declared host that surely does not exist is a shortfall; one that only a lead named is not missed.
+        """
         try:
             addresses = tuple(map(str, await line.resolve(asset.name)))
         except ProbeError as error:
             if error.reason is Reason.INTERRUPTED:
                 raise
+            if error.reason is Reason.UNKNOWN_HOST and asset.found_by:
+                return None
             return Shortfall(reason=error.reason, detail=f"addresses: {error.detail}")
         return replace(asset, addresses=addresses)
 

@@ -52,13 +52,15 @@ class Walker:
             self._zones[known.apex] = known
         raise ProbeError(Reason.MALFORMED, f"a delegation of more than {_DEPTH} steps for {name}")
 
-    async def ask_any(self, zone: Zone, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+    async def ask_any(
+        self, zone: Zone, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, *, signed: bool = False
+    ) -> dns.message.Message:
         """Ask the servers of a zone in turn until one answers with authority or refers further."""
         last = ProbeError(Reason.SERVER_FAILURE, f"no server of {zone.apex} has an address")
         for address in zone.addresses[:_SERVERS]:
             server = Server(address=address, question=DnsQuestion.DELEGATION, walking=self._walking)
             try:
-                answer = await ask(self._line, server, name, rdtype, tries=2)
+                answer = await ask(self._line, server, name, rdtype, tries=2, signed=signed)
             except ProbeError as error:
                 last = error
                 if error.reason is Reason.INTERRUPTED:

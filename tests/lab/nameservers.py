@@ -41,7 +41,8 @@ def _bind(folder: Path, address: str, port: int, zones: Mapping[str, Path], more
     declared = "\n".join(f'zone "{name}" {{ type primary; file "{file}"; }};' for name, file in zones.items())
     (folder / "named.conf").write_text(
         f'options {{ directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session";'
-        f" listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }}; recursion no; {more} }};\n"
+        f" listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }}; recursion no;"
+        f" dnssec-validation no; notify no; {more} }};\n"
         f"controls {{ }};\n{declared}\n"
     )
     return ["named", "-g", "-c", str(folder / "named.conf")]
@@ -64,7 +65,10 @@ _SERVERS = {"knot": _knot, "nsd": _nsd, "bind": _bind, "unbound": _unbound}
 def serving(
     kind: str, folder: Path, address: str, zones: Mapping[str, str | Path], *, port: int = 53053, more: str = ""
 ) -> Iterator[None]:
-    """Serve zones (text, or a file already made) by one daemon until the context ends; ``more`` is its own syntax."""
+    """Serve zones (text, or a file already made) by one daemon until the context ends; ``more`` is its own syntax.
+
+    BIND only listens on addresses that an interface has: 127.0.0.1.
+    """
     place = folder / f"{kind}-{address}"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

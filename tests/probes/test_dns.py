@@ -149,3 +149,10 @@ async def test_what_cannot_be_told_is_never_absence(answer: Answer, reason: Reas
     finally:
         transport.close()
     assert caught.value.reason in {reason, Reason.UNREACHABLE}
+
+
+async def test_a_name_that_only_a_lead_gave_and_that_does_not_exist_is_not_missed() -> None:
+    led = Asset(kind=AssetKind.HOST, name=f"inconnu.{stage.FAULTY}", found_by="service:tcp/443@x")
+    async with staged():
+        found = await seen(led)
+    assert not [y for y in found if isinstance(y, Shortfall)]
