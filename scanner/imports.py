@@ -11,6 +11,7 @@ from rules.subject import Perimeter, Scan, ScanPart
 from scanner.catalogue import importers
 from scanner.config.load import ConfigError, Settings
 from scanner.engine import Engine, EngineSettings, Run
+from scanner.feeds.load import feeds
 from scanner.files import ImportCaps, PathLine
 from scanner.progress import Progress, Silence
 from scanner.run import Clock, new_id, perimeter_of, utc_now, versions
@@ -51,7 +52,10 @@ async def import_file(
     begun = _new_scan(settings, _perimeter(settings, perimeter), part)
     try:
         with PathLine(path, keep=store.captures.keep, made_at=made_at, caps=caps) as line:
+            snapshots = feeds(settings)
             lease = store.scans.begin(begun)
+            for feed in snapshots:
+                store.records.keep_feed(begun.id, feed)
             engine = Engine(
                 [importer(importer.Settings())],
                 line,

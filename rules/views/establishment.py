@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from probes.facts.directory import RootDse
+from probes.facts.directory import NamingContextRead
 from probes.facts.dns import DnsRecords, Presence, RecordSet
 from probes.interface import Asset, AssetKind, Part, canonical_name
 from rules.interface import Unseen, View, view
@@ -31,18 +31,18 @@ class EstablishmentView(View):
 def establishments(record: Record) -> Iterable[EstablishmentView | Unseen]:
     """One view a forest that was read, when the scan also looked from outside."""
     vantage = next((part.vantage for part in record.scan.parts if part.kind is Part.EXPOSURE), None)
-    roots = [o for o in record.observations if isinstance(o.fact, RootDse)]
+    contexts = [o for o in record.observations if isinstance(o.fact, NamingContextRead)]
     records = [o for o in record.observations if isinstance(o.fact, DnsRecords)]
     if vantage is None or not records:
         return
     known = {(s.owner, s.rdtype): s for o in records if isinstance(o.fact, DnsRecords) for s in _best(o.fact)}
     forests: dict[str, set[str]] = {}
-    for root in roots:
-        if isinstance(root.fact, RootDse) and root.fact.forest:
-            forests.setdefault(root.fact.forest, set()).update({root.fact.forest, root.fact.domain} - {""})
+    for context in contexts:
+        if isinstance(context.fact, NamingContextRead) and context.fact.forest:
+            forests.setdefault(context.fact.forest, set()).update({context.fact.forest, context.fact.domain} - {""})
     for forest, names in sorted(forests.items()):
         public = tuple(sorted(n for n in map(canonical_name, names) if record.scan.mandate.scope.holds_name(n)))
-        evidence = {o.id for o in roots if isinstance(o.fact, RootDse) and o.fact.forest == forest}
+        evidence = {o.id for o in contexts if isinstance(o.fact, NamingContextRead) and o.fact.forest == forest}
         yield EstablishmentView(
             asset=Asset(kind=AssetKind.FOREST, name=forest),
             seen_at=max(o.seen_at for o in records),

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from probes.facts.directory import RootDse
+from probes.facts.directory import NamingContextRead, NamingContextRole
 from probes.facts.dns import DnsRecords, Presence, RecordSet
 from probes.interface import Asset, AssetKind, Mandate, Observation, Part, Scope, Vantage
 from rules.catalogue import establishment
@@ -33,11 +33,9 @@ SHOWN_AND_SILENT = (SHOWN[0], *SILENT[1:])
 
 
 def record(sets: tuple[RecordSet, ...], *, forest: str = AD, timeline: Timeline | None = None) -> Record:
-    dse = RootDse(
-        server="dc1", address="10.0.0.1", transport="ldaps", bind="simple", tls_version="", forest=forest,
-        domain=forest, default_naming_context="", root_domain_naming_context="", configuration_naming_context="",
-        schema_naming_context="", naming_contexts=(), current_time=DAY, domain_functionality=7,
-        forest_functionality=7, controller_functionality=7, supported_controls=(),
+    read = NamingContextRead(
+        dn="DC=x", role=NamingContextRole.DOMAIN, forest=forest, domain=forest, server="dc1", current_time=DAY,
+        entries=0, bytes_read=0, queries=1, seconds=0.1, complete=True,
     )  # fmt: skip
     domain = Asset(kind=AssetKind.DOMAIN, name="ch.test")
     scan = Scan(
@@ -55,7 +53,7 @@ def record(sets: tuple[RecordSet, ...], *, forest: str = AD, timeline: Timeline 
     )  # fmt: skip
     seen = [
         Observation(
-            id="dse", asset=Asset(kind=AssetKind.DIRECTORY, name="ad"), fact=dse, seen_at=DAY, probe="directory@1",
+            id="ad", asset=Asset(kind=AssetKind.NAMING_CONTEXT, name="DC=x"), fact=read, seen_at=DAY, probe="directory-tree@1",
             vantage=Vantage.INSIDE,
         ),
         Observation(
