@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from probes.fragile import is_fragile
 from probes.interface import IPAddress, ProbeError, Reason
+from probes.interface.fragile import is_fragile
 from scanner.pace import Pace
 
 #: Connections in a row that an address which used to answer may lose before it is left alone, and for how long (s).

@@ -81,7 +81,8 @@ def _groups(world: World) -> None:
         ("Invités du domaine", 514), ("Ordinateurs du domaine", 515), ("Contrôleurs de domaine", 516),
         ("Éditeurs de certificats", 517), ("Administrateurs du schéma", 518),
         ("Administrateurs de l'entreprise", 519), ("Propriétaires créateurs de la stratégie de groupe", 520),
-        ("Contrôleurs de domaine en lecture seule", 521), ("Protected Users", 525, ADMIN, f"CN=Patron,OU=Médecins,{BASE}"),
+        ("Contrôleurs de domaine en lecture seule", 521),
+        ("Protected Users", 525, ADMIN, f"CN=Patron,OU=Médecins,{BASE}"),
         ("Administrateurs clés", 526), ("Administrateurs clés Enterprise", 527), ("RODC autorisés", 571),
         ("RODC refusés", 572), ("DnsAdmins", 1101), ("G-Médecins", 1102, USER),
     ):  # fmt: skip

@@ -92,7 +92,7 @@ class World:
         """Add an object; underscores in names stand for hyphens."""
         self.entries[dn] = {"objectClass": [c.encode() for c in ("top", *classes)]}
         self.security[dn] = Security()
-        known = {"objectGUID": hashlib.md5(dn.encode()).digest(), "whenCreated": dated(900)}
+        known: dict[str, Value] = {"objectGUID": hashlib.md5(dn.encode()).digest(), "whenCreated": dated(900)}
         return self.put(dn, **{**known, "name": dn.partition(",")[0].partition("=")[2], **attributes})
 
     def put(self, dn: str, **attributes: Value) -> World:

@@ -53,8 +53,8 @@ def record(sets: tuple[RecordSet, ...], *, forest: str = AD, timeline: Timeline 
     )  # fmt: skip
     seen = [
         Observation(
-            id="ad", asset=Asset(kind=AssetKind.NAMING_CONTEXT, name="DC=x"), fact=read, seen_at=DAY, probe="directory-tree@1",
-            vantage=Vantage.INSIDE,
+            id="ad", asset=Asset(kind=AssetKind.NAMING_CONTEXT, name="DC=x"), fact=read, seen_at=DAY,
+            probe="directory-tree@1", vantage=Vantage.INSIDE,
         ),
         Observation(
             id="dns", asset=domain, fact=DnsRecords(sets=sets), seen_at=DAY, probe="dns@1", vantage=Vantage.INTERNET

@@ -21,7 +21,7 @@ class Fragility(StrEnum):
 @cache
 def fragile_ports(transport: str = "tcp") -> Mapping[int, Fragility]:
     """Return the fragile ports of a transport (``tcp`` or ``udp``) with their family, from ``fragile.toml``."""
-    tables = tomllib.loads((files("probes") / "fragile.toml").read_text())
+    tables = tomllib.loads((files("probes.interface") / "fragile.toml").read_text())
     return {port: Fragility(family) for family, table in tables.items() for port in table.get(transport, ())}
 
 
