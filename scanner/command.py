@@ -43,15 +43,15 @@ def said() -> Iterator[None]:
 
 
 @contextmanager
-def opened(config: Path) -> Iterator[tuple[Settings, Store]]:
-    """Read the configuration and open its store for one command."""
-    from scanner.config.load import load
+def opened(config: Path, *, actor: str = "") -> Iterator[tuple[Settings, Store]]:
+    """Read the configuration and open its store for one command, in the name of ``actor`` (default: the user)."""
+    from scanner.config.load import extend, load
     from scanner.store.store import open_store
 
     with said():
         settings = load(config)
-        with open_store(settings.store_location()) as store:
-            yield settings, store
+        with open_store(settings.store_location(), actor=actor) as store:
+            yield extend(settings, store.declarations.all()), store
 
 
 @contextmanager

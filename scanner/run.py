@@ -31,7 +31,7 @@ from scanner.feeds.load import feeds
 from scanner.line import GuardedLine, LineSettings
 from scanner.pace import Rates
 from scanner.progress import Progress, Silence
-from scanner.stop import on_signals
+from scanner.stop import on_request, on_signals
 from scanner.store.leases import Lease
 from scanner.store.store import Store
 
@@ -72,6 +72,7 @@ async def scan(
     check_mandate(mandate, clock())
     if resume:
         begun, lease = store.scans.resume(resume)
+        store.stops.lift(begun.id)
     else:
         begun = _new_scan(settings, perimeter, mandate, only, min(level, mandate.level), clock())
         snapshots = feeds(settings)
@@ -148,7 +149,7 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
         ),
         progress=progress,
     )
-    with on_signals(line.stop, engine.stop):
+    with on_signals(line.stop, engine.stop), on_request(lambda: store.stops.pressed(scan.id), line.stop, engine.stop):
         run = await engine.run(_declared(scan, kinds))
         if run.interrupted:
             return run

@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from probes.interface import ProbeError, Reason
+
+#: Seconds between two questions whether a scan was asked to stop.
+_ASKED_EVERY = 0.5
 
 
 class StopButton:
@@ -67,3 +70,20 @@ def on_signals(*stops: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def on_request(asked: Callable[[], bool], *stops: Callable[[], None]) -> Iterator[None]:
+    """Call ``stops`` in the running loop once ``asked`` says so; it is asked in a thread, twice a second."""
+    watch = asyncio.get_running_loop().create_task(_watch(asked, stops))
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+async def _watch(asked: Callable[[], bool], stops: Iterable[Callable[[], None]]) -> None:
+    while not await asyncio.to_thread(asked):
+        await asyncio.sleep(_ASKED_EVERY)
+    for stop in stops:
+        stop()

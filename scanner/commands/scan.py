@@ -28,6 +28,7 @@ def scan(
     only: Annotated[ScanPart | None, typer.Option(help="Only this part.")] = None,
     level: Annotated[int, typer.Option(min=1, max=3, help="Level of intrusiveness, at most the mandate's.")] = 2,
     resume: Annotated[str, typer.Option(help="Go on with this scan: an id, or `latest` for the last one cut.")] = "",
+    by: Annotated[str, typer.Option(help="Who asked for it, for the audit log.", hidden=True)] = "",
 ) -> None:
     """Look at perimeters, judge what was seen, and print the summary."""
     from probes.interface import Part
@@ -38,7 +39,7 @@ def scan(
     from scanner.progress import watch
 
     codes = []
-    with opened(config) as (settings, store):
+    with opened(config, actor=by) as (settings, store):
         if not settings.perimeters:
             typer.echo(
                 f"hygie: {config} declares no perimeter; add [[mandates]] and [[perimeters]] (see config.example.toml)",

@@ -6,8 +6,8 @@ import difflib
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +77,33 @@ def parse(path: Path, text: str) -> Settings:
         file = FileSchema.model_validate(tables)
     except ValidationError as error:
         raise ConfigError(_sentence(path, text, error)) from error
+    return _built(path, file)
+
+
+def extend(settings: Settings, declared: Mapping[str, Sequence[Mapping[str, Any]]]) -> Settings:
+    """Return the settings with further tables (mandates, perimeters, schedules), held to the same rules."""
+    if not declared:
+        return settings
+    path = settings.path.with_name(f"{settings.path.name} and what was entered on screen")
+    tables = settings.file.model_dump(include=set(declared))
+    merged = {kind: [*tables[kind], *entries] for kind, entries in declared.items()}
+    try:
+        added = FileSchema.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, "", error)) from error
+    extended = _built(path, settings.file.model_copy(update={kind: getattr(added, kind) for kind in declared}))
+    return replace(extended, path=settings.path)
+
+
+def _built(path: Path, file: FileSchema) -> Settings:
     mandates = _unique(path, "mandates", "reference", file.mandates)
     perimeters = _unique(path, "perimeters", "id", file.perimeters)
     directories = _unique(path, "directories", "name", file.directories)
     for perimeter in perimeters.values():
         _check(path, perimeter, mandates, directories)
+    for schedule in _unique(path, "schedules", "id", file.schedules).values():
+        if schedule.perimeter not in perimeters:
+            raise ConfigError(f"{path}, schedule {schedule.id}: no perimeter is called {schedule.perimeter}")
     scopes = {reference: _mandate(path, section) for reference, section in mandates.items()}
     return Settings(
         path=path,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+import zoneinfo
+from datetime import UTC, date, datetime, time
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from probes.interface import Vantage
@@ -185,6 +187,99 @@ class FeedsSection(Section):
     files: dict[str, Path] = Field(default_factory=dict)
 
 
+class ServeSection(Section):
+    """Where `hygie serve` listens; ``public_url`` is how browsers reach it when a proxy adds TLS."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8077
+    public_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^/\s]+)?$")] = ""
+    #: Time zone in which schedules are read.
+    timezone: str = "Europe/Paris"
+    #: How many scans one service runs at once.
+    scans: int = Field(default=2, ge=1, le=64)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        if name not in zoneinfo.available_timezones():
+            raise ValueError(f"no time zone is called {name}; expected a name such as Europe/Paris")
+        return name
+
+
+class OidcSection(Section):
+    """An identity provider (OpenID Connect, code flow with PKCE); ``claim`` names the account."""
+
+    issuer: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
+    client_id: str = ""
+    client_secret: str = ""
+    claim: str = "preferred_username"
+    ca_file: str = ""
+
+    @field_validator("client_secret")
+    @classmethod
+    def _reference(cls, text: str) -> str:
+        return _referenced(text)
+
+
+class OverdueSection(Section):
+    """The days after which an open finding is overdue, by severity."""
+
+    critical: int = Field(default=15, ge=1)
+    high: int = Field(default=30, ge=1)
+    medium: int = Field(default=90, ge=1)
+    low: int = Field(default=180, ge=1)
+
+
+class NotifySection(Section):
+    """Where changes are told: a mail server, a webhook, or both. Only what changed is told."""
+
+    smtp_host: str = ""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "tls"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    webhook: Annotated[str, StringConstraints(pattern=r"^(https://\S+)?$")] = ""
+    webhook_secret: str = ""
+    ca_file: str = ""
+    #: The least severity told.
+    from_severity: Literal["critical", "high", "medium", "low", "info"] = "high"
+    overdue_days: OverdueSection = OverdueSection()
+
+    @field_validator("smtp_password", "webhook_secret")
+    @classmethod
+    def _reference(cls, text: str) -> str:
+        return _referenced(text)
+
+
+class ScheduleSection(Section):
+    """When a perimeter is looked at: a cron expression, and the local hours within which a scan may start."""
+
+    id: Identifier
+    perimeter: Identifier
+    kind: Literal["short", "full", "directory", "confirmation"]
+    cron: str
+    start: time = time(0, 0)
+    end: time = time(23, 59, 59)
+    enabled: bool = True
+
+    @field_validator("cron")
+    @classmethod
+    def _read(cls, text: str) -> str:
+        try:
+            CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
+        except CronSimError:
+            raise ValueError(f"{text!r} is no cron expression; expected five fields such as 30 4 * * 1") from None
+        return text
+
+
+def _referenced(text: str) -> str:
+    if text and not is_reference(text):
+        raise ValueError("a secret is never written here: use env:NAME, file:/path or keyring:service/user")
+    return text
+
+
 class FileSchema(Section):
     """The whole file."""
 
@@ -196,7 +291,11 @@ class FileSchema(Section):
     retention: RetentionSection = RetentionSection()
     reports: ReportsSection = ReportsSection()
     feeds: FeedsSection = FeedsSection()
+    serve: ServeSection = ServeSection()
+    oidc: OidcSection = OidcSection()
+    notify: NotifySection = NotifySection()
     mandates: tuple[MandateSection, ...] = ()
+    schedules: tuple[ScheduleSection, ...] = ()
     perimeters: tuple[PerimeterSection, ...] = ()
     directories: tuple[DirectorySection, ...] = ()
     #: Settings of probes by probe name, and parameters of rules by rule id.

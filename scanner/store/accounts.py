@@ -99,6 +99,17 @@ class Accounts:
             row = session.exec(select(AccountRow).where(AccountRow.subject == subject).limit(1)).first()
             return None if row is None or not subject else _living(row)
 
+    def bind(self, login: str, subject: str) -> Account | None:
+        """Bind an OIDC identity to the account of a login that has no password and no identity yet."""
+        with self._database.write() as session:
+            row = session.get(AccountRow, login, with_for_update=True) if login else None
+            account = _living(row) if row is not None and not row.secret and not row.subject else None
+            if row is None or account is None:
+                return None
+            row.subject = subject
+            self._audit.append(session, "identity-bound", account=login, subject=subject)
+        return account
+
     def all(self) -> tuple[Account, ...]:
         """Return every account, closed ones included, by login."""
         with self._database.read() as session:

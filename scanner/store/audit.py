@@ -73,6 +73,14 @@ class Audit:
         with self._database.read() as session:
             return tuple(_event(row) for row in _rows(session))
 
+    def recent(self, limit: int, before: int = 0) -> tuple[AuditEvent, ...]:
+        """Return the last events, or the last before a position, newest first."""
+        wanted = select(AuditRow).order_by(col(AuditRow.position).desc()).limit(limit)
+        if before:
+            wanted = wanted.where(col(AuditRow.position) < before)
+        with self._database.read() as session:
+            return tuple(_event(row) for row in session.exec(wanted))
+
     def verify(self, anchor: tuple[int, str] | None = None) -> AuditBreak | None:
         """Return the first broken row, or None. ``anchor`` is a (position, digest) noted elsewhere.
 

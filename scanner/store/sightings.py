@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_
+from sqlalchemy import ColumnElement, case, false, func
 from sqlmodel import Session, col, select
 
 from probes.interface import Asset
@@ -93,7 +93,7 @@ class Sightings:
     def findings(self, perimeter: str, wanted: Filter) -> FoundFindings:
         """Return one page of the findings of the newest scans, the gravest first."""
         with self._database.read() as session:
-            where = [_newest(session, perimeter, wanted.part), *_conditions(wanted)]
+            where = [_newest(session, perimeter), *_conditions(wanted)]
             counts = select(FindingRow.severity, func.count()).where(*where).group_by(FindingRow.severity)
             by_severity = {severity: int(number) for severity, number in session.execute(counts)}
             chosen = [*where, FindingRow.severity == wanted.severity] if wanted.severity else where
@@ -113,8 +113,8 @@ class Sightings:
     def all_findings(self, perimeter: str, part: str) -> tuple[Finding, ...]:
         """Return every finding of the newest scan of one part."""
         with self._database.read() as session:
-            where = _newest(session, perimeter, part)
-            rows = session.exec(select(FindingRow.document).where(where).order_by(col(FindingRow.position))).all()
+            where = (_newest(session, perimeter), _of_part(part))
+            rows = session.exec(select(FindingRow.document).where(*where).order_by(col(FindingRow.position))).all()
         return tuple(plain.read(text, Finding) for text in rows)
 
     def finding(self, perimeter: str, fingerprint: str) -> tuple[Finding, str]:
@@ -167,7 +167,7 @@ class Sightings:
         """Return the scan that runs on each perimeter."""
         wanted = select(LeaseRow.perimeter, LeaseRow.scan)
         with self._database.read() as session:
-            return dict(iter(session.execute(wanted).tuples()))
+            return {row.perimeter: row.scan for row in session.execute(wanted)}
 
     def live(self, perimeter: str, scan: str) -> Live:
         """Return how far a scan of a perimeter is."""
@@ -197,23 +197,23 @@ class Sightings:
         return tuple(sorted(found, key=lambda asset: asset.id))
 
 
-def _newest(session: Session, perimeter: str, part: str = "") -> ColumnElement[bool]:
-    """The findings behind the newest standings of a perimeter, each part from its own newest scan."""
-    where = [col(StandingRow.perimeter) == perimeter, col(StandingRow.newest)]
-    if part:
-        where.append(col(StandingRow.kind) == part)
-    rows = session.execute(select(StandingRow.judgement, StandingRow.kind).where(*where))
-    return or_(false(), *(and_(col(FindingRow.judgement) == j, _of_part(kind)) for j, kind in rows))
+def _newest(session: Session, perimeter: str) -> ColumnElement[bool]:
+    """The findings of the newest judged scan of a perimeter, which joins the newest part of each kind."""
+    newest = select(StandingRow.judgement).where(col(StandingRow.perimeter) == perimeter, col(StandingRow.newest))
+    found = session.exec(newest.order_by(col(StandingRow.started_at).desc()).limit(1)).first()
+    return false() if found is None else col(FindingRow.judgement) == found
 
 
-def _of_part(kind: str) -> ColumnElement[bool]:
-    return col(FindingRow.document).contains(f'"part":"{kind}"', autoescape=True)
+def _of_part(part: str) -> ColumnElement[bool]:
+    return col(FindingRow.document).contains(f'"part":"{part}"', autoescape=True)
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.outcome:
         found.append(col(FindingRow.outcome) == wanted.outcome)
+    if wanted.part:
+        found.append(_of_part(wanted.part))
     if wanted.family:
         found.append(col(FindingRow.rule).startswith(wanted.family, autoescape=True))
     if wanted.text:

@@ -32,10 +32,8 @@ def stand(
     levels: Mapping[str, Interval],
 ) -> None:
     """Record, with a judgement, what each part of its scan amounts to and what moved since the scan before."""
-    by_kind: dict[Part, list[Finding]] = {part.kind: [] for part in scan.parts}
-    for finding in findings:
-        by_kind.setdefault(finding.part, []).append(finding)
-    for kind, found in by_kind.items():
+    found_of = _by_kind(scan, findings)
+    for kind, found in found_of.items():
         standing = _standing(scan, kind, judgement, started_at, found, levels)
         standing.newest = _is_newest(session, standing)
         session.exec(delete(StandingRow).where(col(StandingRow.scan) == scan.id, col(StandingRow.kind) == kind.value))
@@ -43,6 +41,16 @@ def stand(
         if standing.newest:
             _replace_open_rules(session, scan.perimeter.id, kind, found)
         _shift(session, standing, found)
+
+
+def _by_kind(scan: Scan, findings: Iterable[Finding]) -> dict[Part, list[Finding]]:
+    """The findings of each kind that a scan itself looked at; an import looked at what its findings conclude on."""
+    findings = tuple(findings)
+    own = {part.kind for part in scan.parts if not part.scan}
+    if Part.IMPORT in own:
+        joined = {part.kind for part in scan.parts if part.scan}
+        own |= {f.part for f in findings if f.outcome is not Outcome.NOT_APPLICABLE} - joined
+    return {kind: [f for f in findings if f.part is kind] for kind in own - {Part.IMPORT}}
 
 
 def _standing(

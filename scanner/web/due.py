@@ -1,0 +1,81 @@
+"""What is due: mandates that end, scans that wait, the window of the confirmation audit, overdue findings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from rules.interface import Severity
+from scanner.store.boards import Board
+from scanner.web.route import Asked
+
+#: A mandate's end is told so many days before.
+_MANDATE_DAYS = 45
+#: Without a scan for so many days, one is due.
+_SILENCE_DAYS = 35
+#: The confirmation audit: between these days after the first one (CaRE, domain 1, objective D1.O2.B).
+CONFIRMATION = (timedelta(days=45), timedelta(days=60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One thing to do: ``what`` is mandate, scan or confirmation; ``since`` to ``until`` is when it may be done."""
+
+    what: str
+    perimeter: str
+    since: date
+    until: date
+    late: bool
+    about: str = ""
+
+
+def due(asked: Asked, within: Collection[str] | None) -> tuple[Due, ...]:
+    """Return what is due on some perimeters (None is all), the latest first."""
+    today = asked.now.date()
+    found: list[Due] = []
+    for id, reference in asked.settings.perimeter_mandates.items():
+        if within is not None and id not in within:
+            continue
+        mandate = asked.settings.mandates[reference]
+        if mandate.valid_until - today <= timedelta(days=_MANDATE_DAYS):
+            late = mandate.valid_until < today
+            found.append(
+                Due(what="mandate", perimeter=id, since=today, until=mandate.valid_until, late=late, about=reference)
+            )
+    for board in asked.store.boards.boards(within):
+        found += _scans(board, today)
+    return tuple(sorted(found, key=lambda d: (not d.late, d.until, d.perimeter)))
+
+
+def _scans(board: Board, today: date) -> list[Due]:
+    found = []
+    for kind, points in board.trends.items():
+        if not points:
+            continue
+        last = points[-1].at.date()
+        if (today - last).days > _SILENCE_DAYS:
+            until = last + timedelta(days=_SILENCE_DAYS)
+            found.append(Due(what="scan", perimeter=board.perimeter, since=last, until=until, late=True, about=kind))
+    window = confirmation(board, today)
+    return [*found, window] if window else found
+
+
+def confirmation(board: Board, today: date) -> Due | None:
+    """Return the window of a second exposure audit, when one that reached a level waits for it."""
+    points = board.trends.get("exposure", ())
+    waiting: Due | None = None
+    for first in points:
+        opens, closes = first.at.date() + CONFIRMATION[0], first.at.date() + CONFIRMATION[1]
+        held = any(opens <= second.at.date() <= closes and second.guaranteed >= first.guaranteed for second in points)
+        if not held and opens <= today + timedelta(days=15) and today <= closes:
+            waiting = waiting or Due(
+                what="confirmation", perimeter=board.perimeter, since=opens, until=closes, late=False
+            )
+    return waiting
+
+
+def overdue(severity: Severity, open_since: date, today: date, limits: dict[str, int]) -> bool:
+    """Tell whether a finding has been open for longer than its severity allows."""
+    limit = limits.get(severity.value)
+    return limit is not None and (today - open_since).days > limit

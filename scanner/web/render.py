@@ -1,0 +1,123 @@
+"""Templates to HTML: everything is escaped, and what strangers wrote is made visible first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reports.visible import visible
+from reports.words import Words, load
+from rules.interface import Finding
+from rules.registry import load as registry
+from scanner.web import drawings
+from scanner.web.convergence import draw
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates, compiled once."""
+    made = Environment(
+        loader=PackageLoader("scanner.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["seen"] = visible
+    made.globals |= {
+        "level_bar": drawings.level_bar,
+        "spark": drawings.spark,
+        "draw": draw,
+        "static": _version(),
+    }
+    return made
+
+
+@cache
+def _version() -> str:
+    """A short digest of the stylesheet and scripts, so that browsers may keep them until they change."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for item in sorted((files("scanner.web") / "static").iterdir(), key=lambda item: item.name):
+        digest.update(item.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def html(template: str, language: str, zone: str, values: Mapping[str, Any]) -> str:
+    """Return a page."""
+    words = load(language)
+    return environment().get_template(template).render({**_spoken(words, zone), **values})
+
+
+def _spoken(words: Words, zone: str) -> dict[str, Any]:
+    """The functions of the templates that depend on the language."""
+    there = ZoneInfo(zone)
+
+    def say(fr: str, en: str, **values: object) -> str:
+        text = en if words.language == "en" else words.typeset(fr)
+        return text.format(**values) if values else text
+
+    def instant(at: datetime | None) -> str:
+        if at is None:
+            return "–"
+        local = at.astimezone(there)
+        return f"{words.date(local.date())}, {local:%H:%M}"
+
+    def day(at: date | datetime | None) -> str:
+        if at is None:
+            return "–"
+        return words.date(at.astimezone(there).date() if isinstance(at, datetime) else at)
+
+    def short_day(at: datetime) -> str:
+        return f"{at.astimezone(there):%d/%m/%Y}" if words.language == "fr" else f"{at.astimezone(there):%Y-%m-%d}"
+
+    return {
+        "language": words.language,
+        "word": words,
+        "say": say,
+        "instant": instant,
+        "day": day,
+        "short_day": short_day,
+        "case": _case(words),
+        "title_of": lambda rule: _card_words(rule, words.language, "title"),
+        "card": lambda rule: registry().cards.get(rule),
+        "link": link,
+    }
+
+
+def _case(words: Words) -> Callable[[Finding], str]:
+    """The sentence of a finding's card about the case at hand."""
+
+    def case(finding: Finding) -> str:
+        card = registry().cards.get(finding.rule)
+        if card is None:
+            return finding.rule
+        spoken = card.words(words.language)
+        if finding.outcome.value == "undetermined":
+            return f"{spoken.title} : {words.reason(finding.reason)}"
+        try:
+            return words.typeset(spoken.found.format(**dict(finding.values))) if spoken.found else spoken.title
+        except (KeyError, IndexError, ValueError):
+            # An older judgement may lack a value that today's card quotes.
+            return spoken.title
+
+    return case
+
+
+def _card_words(rule: str, language: str, part: str) -> str:
+    card = registry().cards.get(rule)
+    return getattr(card.words(language), part) if card else rule
+
+
+def link(path: str, **query: object) -> str:
+    """Return an address with the parameters that say something."""
+    kept = {key: value for key, value in query.items() if value not in ("", None)}
+    return f"{path}?{urlencode(kept)}" if kept else path
