@@ -115,7 +115,10 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attestation:
-    """A document that a person attached, with the values transcribed from it."""
+    """A document that a person attached, with the values transcribed from it.
+
+    ``dated`` is the day of the audit or event, not of the document; ``document`` its path as the person gave it.
+    """
 
     id: str
     type: str
@@ -127,6 +130,8 @@ class Attestation:
     entered_by: str = ""
     entered_at: datetime | None = None
     page: str = ""
+    document: str = ""
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

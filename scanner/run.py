@@ -251,6 +251,8 @@ def judge_scan(
         attestations=attestations,
     )
     indicators, objectives = weigh(sets, case)
+    history = courses(record.timeline, record.scan, now, findings)
+    known = {f.fingerprint for f in findings} | {h.fingerprint for h in history}
     return Dossier(
         scan=record.scan,
         judgement=kept.judgement,
@@ -263,10 +265,10 @@ def judge_scan(
         criteria=indicators,
         objectives=objectives,
         timeline=record.timeline,
-        history=courses(record.timeline, record.scan, now, findings),
+        history=history,
         trends=trends(record.timeline, record.scan, now),
         attestations=attestations,
-        waivers=waivers,
+        waivers=tuple(w for w in waivers if w.fingerprint in known),
         feeds=tuple(record.feeds.values()),
     )
 

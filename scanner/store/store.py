@@ -53,7 +53,7 @@ class Store:
         self.scans = Scans(database, self._leases, self.audit, clock)
         self.records = Records(database, self.captures, self.scans, self._timelines)
         self.judgements = Judgements(database)
-        self.attestations = Attestations(database, self.audit)
+        self.attestations = Attestations(database, self.audit, clock)
         self.waivers = Waivers(database, self.audit, clock)
         self.candidates = Candidates(database, self.audit, clock)
         self.dossiers = Dossiers(database, self.audit, clock)

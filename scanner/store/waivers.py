@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from rules.subject import Waiver
 from scanner.store import plain
@@ -54,7 +54,10 @@ class Waivers:
 
     def granted(self) -> tuple[Waiver, ...]:
         """Return every waiver that was not withdrawn, expired ones included, in the order granted."""
-        wanted = select(WaiverRow.document).where(col(WaiverRow.withdrawn_at).is_(None))
+        return tuple(waiver for waiver, withdrawn_at in self.all() if withdrawn_at is None)
+
+    def all(self) -> tuple[tuple[Waiver, datetime | None], ...]:
+        """Return every waiver with the instant it was withdrawn, or None, in the order granted."""
         with self._database.read() as session:
-            found = [plain.read(text, Waiver) for text in session.exec(wanted)]
-        return tuple(sorted(found, key=lambda waiver: (waiver.granted_at, waiver.id)))
+            rows = [(plain.read(row.document, Waiver), row.withdrawn_at) for row in session.exec(select(WaiverRow))]
+        return tuple(sorted(rows, key=lambda row: (row[0].granted_at, row[0].id)))
