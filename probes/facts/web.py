@@ -79,6 +79,10 @@ class WebOrigin(Fact):
     cors_credentials: bool = False
     #: Hosts that the final page links to or loads from, sorted.
     linked_hosts: tuple[str, ...] = ()
+    #: The framework whose debug page answers where nothing is, or "".
+    debug: str = ""
+    #: Scripts of other sites loaded without an integrity digest.
+    unpinned_scripts: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
         """Return a header of the final page, or None."""
@@ -121,6 +125,11 @@ class OpenFile(StrEnum):
     DS_STORE = "ds-store"
     API_DOCS = "api-docs"
     LOG = "log"
+    PRIVATE_KEY = "private-key"
+    PASSWORDS = "passwords"
+    MERCURIAL = "mercurial"
+    DIAGNOSTIC = "diagnostic"
+    HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

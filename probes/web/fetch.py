@@ -7,6 +7,7 @@ import socket
 import ssl
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 
 import aiohttp
@@ -17,7 +18,7 @@ from probes.interface import IPAddress, Line, ProbeError, Reason
 
 #: Body bytes read at the most, after decompression, and seconds a whole exchange may take.
 BODY, DEADLINE = 65_536, 15.0
-#: Seconds between two requests to one origin when nothing else is configured.
+#: Longest header value kept, in characters.
 _HEADER_VALUE = 1000
 
 
@@ -68,9 +69,10 @@ class _Pinned(AbstractResolver):
         """Hold nothing."""
 
 
+@cache
 def _any_tls() -> ssl.SSLContext:
     """A context for looking only: the certificate is the TLS probe's business, and old servers are looked at too."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
@@ -93,8 +95,11 @@ async def fetch(
 
     Without ``tls`` any certificate will do: the TLS probe judges those.
     """
-    target = URL(url)
-    pinned, port, name = ip_address(address), target.port or 80, target.host or ""
+    try:
+        target = URL(url)
+        pinned, port, name = ip_address(address), target.port or 80, target.host or ""
+    except ValueError as error:
+        raise ProbeError(Reason.MALFORMED, "not an address of a page") from error
     line.grant(pinned, port, name=name)
     await line.pace(pinned)
     line.grant(pinned, port, name=name)
@@ -114,7 +119,7 @@ async def fetch(
             session.request(method, target, allow_redirects=False, headers=dict(headers)) as response,
         ):
             body, cut = await _body(response, cap)
-            found = tuple((key.lower(), value[:_HEADER_VALUE]) for key, value in response.headers.items())
+            found = tuple((_text(key).lower(), _text(value)) for key, value in response.headers.items())
             return Answer(url=url, status=response.status, headers=found, body=body, cut=cut)
     except TimeoutError as error:
         raise ProbeError(Reason.TIMED_OUT, url[:200]) from error
@@ -125,6 +130,11 @@ async def fetch(
         raise ProbeError(Reason.REFUSED if refused else Reason.UNREACHABLE, url[:200]) from error
     except (aiohttp.ClientError, ssl.SSLError, ValueError) as error:
         raise ProbeError(_reason(error), f"{type(error).__name__} {url[:200]}") from error
+
+
+def _text(value: str) -> str:
+    """A header as text that can be stored: bytes that are no UTF-8 become U+FFFD."""
+    return value[:_HEADER_VALUE].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _reason(error: Exception) -> Reason:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from probes.facts.web import SecurityText, WebOrigin
 from probes.interface import Observation
@@ -254,3 +254,53 @@ def _instant(text: str) -> datetime | None:
     except ValueError:
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+@rule("web-cookies-same-site-sound", reads=WebOrigin)
+def cookies_same_site_sound(seen: Seen) -> Verdict:
+    """A cookie meant for other sites travels over TLS only: browsers drop it otherwise (SameSite=None needs Secure)."""
+    fact = seen.fact
+    if not fact.cookies:
+        return not_applicable("no-cookie")
+    bad = sorted({c.name for c in fact.cookies if c.same_site == "none" and not c.secure})
+    return not_met(cookies=", ".join(bad)[:300]) if bad else met()
+
+
+_WRITES = frozenset({"PUT", "DELETE", "PATCH", "CONNECT", "PROPFIND", "PROPPATCH", "MKCOL", "MOVE", "COPY", "LOCK"})
+
+
+@rule("web-methods-limited", reads=WebOrigin)
+def methods_limited(seen: Seen) -> Verdict:
+    """A page for browsers announces no method that writes; an API that does is doing its work."""
+    fact = seen.fact
+    if not fact.html or not _answers(fact):
+        return not_applicable("no-page")
+    writes = sorted(_WRITES & set(fact.methods))
+    return not_met(methods=", ".join(writes)) if writes else met()
+
+
+@rule("web-redirect-not-elsewhere-in-clear", reads=WebOrigin)
+def redirect_not_elsewhere_in_clear(seen: Seen) -> Verdict:
+    """A clear-text site never leads to another clear-text site: the first step is the one that can be forged."""
+    fact = seen.fact
+    if fact.scheme != "http" or not fact.chain[0].location:
+        return not_applicable("no-redirect-in-clear")
+    target = urlsplit(urljoin(fact.chain[0].url, fact.chain[0].location))
+    if target.hostname == fact.host or target.scheme == "https":
+        return met()
+    return not_met(location=fact.chain[0].location[:300])
+
+
+@rule("web-debug-pages-off", reads=WebOrigin)
+def debug_pages_off(seen: Seen) -> Verdict:
+    """A page that does not exist is answered without the insides of the application."""
+    return not_met(framework=seen.fact.debug) if seen.fact.debug else met()
+
+
+@rule("web-third-party-scripts-pinned", reads=WebOrigin)
+def third_party_scripts_pinned(seen: Seen) -> Verdict:
+    """Scripts of other sites are loaded with a digest of what is expected (subresource integrity)."""
+    if (verdict := _page_over_tls(seen.fact)) is not None:
+        return verdict
+    found = seen.fact.unpinned_scripts
+    return not_met(count=len(found), first=found[0][:200]) if found else met()

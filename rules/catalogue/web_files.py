@@ -28,8 +28,9 @@ def _closed(seen: Seen, what: Container[OpenFile], paths: tuple[str, ...], sever
 
 @rule("web-repository-closed", reads=WebFiles)
 def repository_closed(seen: Seen) -> Verdict:
-    """No version-control folder lies open."""
-    return _closed(seen, {OpenFile.GIT, OpenFile.SVN}, ("/.git", "/.svn"))
+    """No version-control folder lies open; one whose configuration holds a password is critical."""
+    kinds = {OpenFile.GIT, OpenFile.SVN, OpenFile.MERCURIAL}
+    return _closed(seen, kinds, ("/.git", "/.svn", "/.hg"), Severity.CRITICAL)
 
 
 @rule("web-environment-file-closed", reads=WebFiles)
@@ -41,14 +42,16 @@ def environment_file_closed(seen: Seen) -> Verdict:
 @rule("web-backup-closed", reads=WebFiles)
 def backup_closed(seen: Seen) -> Verdict:
     """No archive, dump or old copy lies open."""
-    return _closed(seen, {OpenFile.BACKUP}, ("/backup.", "/dump", "/index"))
+    paths = ("/backup.", "/dump", "/database", "/index", "/wp-config", "/config", "/web.config")
+    return _closed(seen, {OpenFile.BACKUP}, paths, Severity.CRITICAL)
 
 
 @rule("web-diagnostics-closed", reads=WebFiles)
 def diagnostics_closed(seen: Seen) -> Verdict:
     """No diagnostic page lies open; an actuator that gives its environment or memory is worse."""
-    kinds = {OpenFile.PHPINFO, OpenFile.SERVER_STATUS, OpenFile.ACTUATOR}
-    return _closed(seen, kinds, ("/phpinfo", "/info", "/server-status", "/actuator"), Severity.HIGH)
+    kinds = {OpenFile.PHPINFO, OpenFile.SERVER_STATUS, OpenFile.ACTUATOR, OpenFile.DIAGNOSTIC}
+    paths = ("/phpinfo", "/info", "/server-status", "/actuator", "/elmah", "/trace")
+    return _closed(seen, kinds, paths, Severity.HIGH)
 
 
 @rule("web-listing-off", reads=WebFiles)
@@ -66,4 +69,22 @@ def metadata_removed(seen: Seen) -> Verdict:
 @rule("web-api-documentation-intended", reads=WebFiles)
 def api_documentation_intended(seen: Seen) -> Verdict:
     """The description of an API lies open only if somebody wanted it to."""
-    return _closed(seen, {OpenFile.API_DOCS}, ("/swagger", "/openapi", "/v2"))
+    return _closed(seen, {OpenFile.API_DOCS}, ("/swagger", "/openapi", "/v2", "/v3"))
+
+
+@rule("web-private-key-closed", reads=WebFiles)
+def private_key_closed(seen: Seen) -> Verdict:
+    """No private key lies open."""
+    return _closed(seen, {OpenFile.PRIVATE_KEY}, ("/id_rsa", "/server.key"), Severity.CRITICAL)
+
+
+@rule("web-password-file-closed", reads=WebFiles)
+def password_file_closed(seen: Seen) -> Verdict:
+    """No file of passwords or access keys lies open."""
+    return _closed(seen, {OpenFile.PASSWORDS}, ("/.htpasswd", "/.aws"), Severity.CRITICAL)
+
+
+@rule("web-log-closed", reads=WebFiles)
+def log_closed(seen: Seen) -> Verdict:
+    """No log and no history of commands lies open: both hold names, paths, sometimes patients' data."""
+    return _closed(seen, {OpenFile.LOG, OpenFile.HISTORY}, ("/error.log", "/debug.log", "/.bash_history"))

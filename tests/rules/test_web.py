@@ -67,7 +67,7 @@ def headers(fact: WebOrigin, **changed: str | None) -> WebOrigin:
     return replace(fact, headers=tuple((k, v) for k, v in kept.items() if v is not None))
 
 
-def cookie(**flags: bool) -> WebOrigin:
+def cookie(**flags: bool | str) -> WebOrigin:
     good = Cookie(name="sid", secure=True, http_only=True, session_like=True)
     return replace(GOOD, cookies=(replace(good, **flags),))  # type: ignore[arg-type]
 
@@ -148,6 +148,31 @@ def cookie(**flags: bool) -> WebOrigin:
         (web.version_not_told, headers(GOOD, server="Apache/2.4.6 (CentOS)"), NOT_MET),
         (web.default_page_removed, GOOD, MET),
         (web.default_page_removed, replace(GOOD, title="Welcome to nginx!"), NOT_MET),
+        (web.cookies_same_site_sound, cookie(same_site="none"), MET),
+        (web.cookies_same_site_sound, cookie(same_site="none", secure=False), NOT_MET),
+        (web.cookies_same_site_sound, replace(GOOD, cookies=()), NOT_APPLICABLE),
+        (web.methods_limited, replace(GOOD, methods=("GET", "HEAD", "OPTIONS", "POST")), MET),
+        (web.methods_limited, replace(GOOD, methods=("GET", "PROPFIND", "PUT")), NOT_MET),
+        # an API that takes PUT is doing its work
+        (web.methods_limited, replace(API, methods=("GET", "PUT")), NOT_APPLICABLE),
+        (web.redirect_not_elsewhere_in_clear, replace(CLEAR, chain=TO_TLS), MET),
+        (
+            web.redirect_not_elsewhere_in_clear,
+            replace(CLEAR, chain=(Hop(url="http://www.ch.test:80/", status=301, location="http://ght.test/"),)),
+            NOT_MET,
+        ),
+        # an application that sends to its own /app first
+        (
+            web.redirect_not_elsewhere_in_clear,
+            replace(CLEAR, chain=(Hop(url="http://www.ch.test:80/", status=302, location="/app"),)),
+            MET,
+        ),
+        (web.redirect_not_elsewhere_in_clear, CLEAR, NOT_APPLICABLE),
+        (web.debug_pages_off, GOOD, MET),
+        (web.debug_pages_off, replace(GOOD, debug="Django"), NOT_MET),
+        (web.third_party_scripts_pinned, GOOD, MET),
+        (web.third_party_scripts_pinned, replace(GOOD, unpinned_scripts=("https://cdn.test/a.js",)), NOT_MET),
+        (web.third_party_scripts_pinned, API, NOT_APPLICABLE),
         (web.security_contact_published, SecurityText(state="present", expires="2027-01-01T00:00:00Z"), MET),
         (web.security_contact_published, SecurityText(state="present", expires="2025-01-01T00:00:00Z"), NOT_MET),
         (web.security_contact_published, SecurityText(state="present", expires="demain"), NOT_MET),
@@ -173,6 +198,9 @@ OPENED = (
     (web_files.listing_off, OpenFile.LISTING, "/uploads/"),
     (web_files.metadata_removed, OpenFile.DS_STORE, "/.DS_Store"),
     (web_files.api_documentation_intended, OpenFile.API_DOCS, "/openapi.json"),
+    (web_files.private_key_closed, OpenFile.PRIVATE_KEY, "/id_rsa"),
+    (web_files.password_file_closed, OpenFile.PASSWORDS, "/.htpasswd"),
+    (web_files.log_closed, OpenFile.HISTORY, "/.bash_history"),
 )
 
 
@@ -185,7 +213,7 @@ def test_files(rule: Rule, what: OpenFile, path: str) -> None:
     # a catch-all origin "has" every file: nothing is concluded, good or bad
     assert judged(rule, replace(NOTHING, proofs=(proof,), reliable=False))[0] is UNDETERMINED
     # another file lies open: not this rule's
-    other = Proof(what=OpenFile.LOG, path="/x.log", excerpt="…")
+    other = Proof(what=OpenFile.LOG if what is not OpenFile.HISTORY else OpenFile.GIT, path="/x", excerpt="…")
     assert judged(rule, replace(NOTHING, proofs=(other,)))[0] is MET
 
 

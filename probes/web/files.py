@@ -1,0 +1,58 @@
+"""Files that lie open on an origin, each proved by its content, and the security contact it publishes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from probes.facts.web import OpenFile, Proof, SecurityText, WebFiles
+from probes.web.fetch import Answer
+from probes.web.origin import Origin
+from probes.web.proofs import proof, repository_credentials
+
+#: Share of the paths that "exist" from which on an origin is no longer believed, and the fewest for it.
+_TOO_MANY, _AT_LEAST = 0.3, 5
+
+
+async def open_files(origin: Origin, paths: tuple[str, ...], *, soft: bool) -> WebFiles:
+    """Ask each path once. ``soft`` tells an origin that answers what cannot exist: nothing of it is believed."""
+    proofs: list[Proof] = []
+    answered, unanswered = 0, []
+    for path in paths:
+        answer = await origin.attempt(path)
+        if answer is None:
+            unanswered.append(path)
+            continue
+        answered += answer.status == 200
+        found = proof(path, answer)
+        if found is not None:
+            proofs.append(await _weighed(origin, found))
+    everything = answered >= max(_AT_LEAST, _TOO_MANY * len(paths))
+    return WebFiles(
+        asked=paths, unanswered=tuple(unanswered), proofs=tuple(proofs), reliable=not soft and not everything
+    )
+
+
+async def _weighed(origin: Origin, found: Proof) -> Proof:
+    """A Git folder whose configuration holds a password is worse; nothing more of it is read."""
+    if found.what is not OpenFile.GIT:
+        return found
+    answer = await origin.attempt("/.git/config")
+    return replace(found, credentials=answer is not None and repository_credentials(answer))
+
+
+async def security_text(origin: Origin) -> SecurityText:
+    """Read the contact that an origin publishes (RFC 9116)."""
+    answer = await origin.attempt("/.well-known/security.txt")
+    return SecurityText(state="unknown") if answer is None else _read(answer)
+
+
+def _read(answer: Answer) -> SecurityText:
+    fields = re.findall(r"^(Contact|Expires)\s*:\s*(\S.{0,300}?)\s*$", answer.text, re.M | re.I)
+    contact = tuple(value for name, value in fields if name.lower() == "contact")[:10]
+    if answer.status in {404, 410} or (answer.status == 200 and not contact):
+        return SecurityText(state="absent")
+    if answer.status != 200:
+        return SecurityText(state="unknown")
+    expires = next((value for name, value in fields if name.lower() == "expires"), "")
+    return SecurityText(state="present", contact=contact, expires=expires)

@@ -1,0 +1,344 @@
+"""The web probe against nginx, well kept and badly, and against servers that lie: bounded memory, bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import os
+import tempfile
+import time
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import dns.name
+import dns.zone
+import pytest
+
+from probes.facts import codec
+from probes.facts.ntlm import NtlmError, NtlmNames, read_challenge
+from probes.facts.web import OpenFile, SecurityText, WebFiles, WebOrigin
+from probes.facts.web_products import ProductKind, WebProducts, WebWindowsAuthentication
+from probes.interface import Fact, Line, ProbeError, Reason, Sight, Yield, service
+from probes.web.fetch import fetch
+from probes.web.probe import WebProbe, WebSettings
+from probes.web.products import table
+from scanner.demo import nameserver
+from scanner.demo.certificates import authority, leaf
+from scanner.demo.nameserver import NameServer
+from tests.lab.line import mandate, open_line
+from tests.lab.nginx import nginx
+from tests.lab.wires import Talk, says, speaking
+
+F = TypeVar("F", bound=Fact)
+WELL, BADLY, CATCHALL, LIAR, DECOY = (f"127.42.0.{n}" for n in (10, 11, 12, 66, 99))
+RESOLVER, PORT = "127.42.0.53", 53053
+AGENT = "Hygie/test"
+
+
+@pytest.fixture(scope="module")
+def staged() -> Iterator[Path]:
+    """A well-kept site, one with planted faults, and one that answers everything."""
+    with tempfile.TemporaryDirectory(prefix="hygie-web-") as temporary, ExitStack() as stack:
+        folder = Path(temporary)
+        os.chmod(folder, 0o755)
+        now = datetime.now(UTC)
+        chain, key = leaf(authority("Autorité du laboratoire", now), ("www.ch.test",), now).pem()
+        (folder / "chain.pem").write_bytes(chain)
+        (folder / "key.pem").write_bytes(key)
+        plant(folder / "bad")
+        (folder / "good").mkdir()
+        (folder / "good/index.html").write_text(
+            "<!doctype html><html><title>CH</title><h1>Centre hospitalier</h1></html>"
+        )
+        tls = f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;"
+        servers = f"""
+  server {{ listen {WELL}:80; return 301 https://$host$request_uri; }}
+  server {{ listen {WELL}:443 ssl; {tls} server_tokens off; root {folder}/good;
+    add_header Strict-Transport-Security "max-age=63072000" always;
+    add_header Content-Security-Policy "default-src 'self'; frame-ancestors 'none'" always;
+    location = /.well-known/security.txt {{ default_type text/plain;
+      return 200 "Contact: mailto:rssi@ch.test\\nExpires: 2099-01-01T00:00:00Z\\n"; }} }}
+  server {{ listen {BADLY}:80; root {folder}/bad; autoindex on;
+    add_header Access-Control-Allow-Origin $http_origin; add_header Access-Control-Allow-Credentials true;
+    add_header Set-Cookie "PHPSESSID=secret; path=/";
+    location /remote/login {{ default_type text/html; return 200 "<html><script>fgt_lang=1</script></html>"; }}
+    location /manager/html {{
+      add_header WWW-Authenticate 'Basic realm="Tomcat Manager Application"' always; return 401; }} }}
+  server {{ listen {CATCHALL}:80; location / {{ default_type text/plain; return 200 "ref: refs/heads/main"; }} }}
+"""
+        ports = [(WELL, 80), (WELL, 443), (BADLY, 80), (CATCHALL, 80)]
+        stack.enter_context(nginx(folder / "nginx", servers, ports))
+        yield folder
+
+
+def plant(root: Path) -> None:
+    for path, text in {
+        "index.html": '<html><title>Accueil</title><form action="http://x.test/"><input type="password"></form>'
+        '<script src="https://cdn.test/a.js"></script></html>',
+        ".git/HEAD": "ref: refs/heads/main\n",
+        ".git/config": "[core]\n[remote]\n url = https://agent:motdepasse@git.test/x\n",
+        ".env": "DB_PASSWORD=tres-secret\nAPP_URL=x\n",
+        "dump.sql": "-- MySQL dump 10.13\nINSERT INTO patients VALUES ('Durand');\n",
+        ".htpasswd": "agent:$apr1$abcdefgh$abcdefghijklmnopqrstuv\n",
+        "error.log": "2026/11/24 10:00:00 [error] Durand\n2026/11/24 10:00:01 [error] Martin\n",
+        "uploads/x.txt": "x",
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+SETTINGS = WebSettings(pause=0.0, user_agent=AGENT)
+
+
+async def look(address: str, port: int, line: Line | None = None, host: str = "www.ch.test") -> list[Yield]:
+    asset = service("tcp", port, host, addresses=[address])
+    return [y async for y in WebProbe(SETTINGS).look(asset, line or open_line())]
+
+
+def fact(kind: type[F], found: list[Yield]) -> F:
+    return next(y.fact for y in found if isinstance(y, Sight) and isinstance(y.fact, kind))
+
+
+@pytest.mark.daemon
+async def test_a_well_kept_site(staged: Path) -> None:
+    found = await look(WELL, 443)
+    origin = fact(WebOrigin, found)
+    assert (origin.status, origin.title, origin.reliable, origin.debug) == (200, "CH", True, "")
+    assert (origin.cors_origin, origin.trace_echoed) == ("", False)
+    assert fact(WebFiles, found).proofs == ()
+    assert fact(WebFiles, found).unanswered == ()
+    assert fact(WebProducts, found).products == ()
+    assert fact(SecurityText, found).expires == "2099-01-01T00:00:00Z"
+    # the redirect in clear is followed to the same name, at the same address
+    clear = fact(WebOrigin, await look(WELL, 80))
+    assert [hop.status for hop in clear.chain] == [301, 200]
+
+
+@pytest.mark.daemon
+async def test_planted_faults_are_proved_and_secrets_are_kept_nowhere(staged: Path) -> None:
+    found = await look(BADLY, 80)
+    origin, files, products = fact(WebOrigin, found), fact(WebFiles, found), fact(WebProducts, found)
+    assert (origin.cors_origin, origin.cors_credentials, origin.login_form) == ("reflected", True, True)
+    assert origin.unpinned_scripts == ("https://cdn.test/a.js",)
+    assert origin.cookies[0].name == "PHPSESSID"
+    kinds = {OpenFile.GIT, OpenFile.ENVIRONMENT, OpenFile.BACKUP, OpenFile.PASSWORDS, OpenFile.LOG, OpenFile.LISTING}
+    assert {p.what for p in files.proofs} == kinds
+    assert {p.what for p in files.proofs if p.credentials} == {OpenFile.GIT, OpenFile.ENVIRONMENT, OpenFile.PASSWORDS}
+    assert {(p.id, p.kind) for p in products.products} == {
+        ("fortinet-ssl-vpn", ProductKind.GATEWAY),
+        ("tomcat-manager", ProductKind.ADMINISTRATION),
+    }
+    stored = str([codec.encode(y.fact) for y in found if isinstance(y, Sight)])
+    assert not [
+        s for s in ("tres-secret", "motdepasse", "Durand", "Martin", "$apr1$", "PHPSESSID=secret") if s in stored
+    ]
+
+
+@pytest.mark.daemon
+async def test_a_site_that_answers_everything_proves_nothing(staged: Path) -> None:
+    found = await look(CATCHALL, 80)
+    assert fact(WebOrigin, found).reliable is False
+    assert fact(WebFiles, found).reliable is False
+    assert fact(WebProducts, found).products == ()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+BOMB = gzip.compress(bytes(300_000_000), 9)
+
+
+async def get(address: str = LIAR, line: Line | None = None) -> object:
+    return await fetch(line or open_line(), address, f"http://{address}:80/", agent=AGENT)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        says(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB), BOMB),
+        says(HEAD + b"\r\n", b"x" * 65536, times=5000),
+        says(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"y" * 65536 + b"\r\n", times=5000),
+    ],
+    ids=["bomb", "endless body", "endless chunks"],
+)
+async def test_no_body_is_read_beyond_its_cap(talk: Talk) -> None:
+    tracemalloc.start()
+    try:
+        async with speaking(talk, LIAR, 80):
+            answer = await asyncio.wait_for(get(), 10)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert answer.cut  # type: ignore[attr-defined]
+    assert len(answer.body) <= 65_536  # type: ignore[attr-defined]
+    assert peak < 8 << 20
+
+
+@pytest.mark.parametrize(
+    ("talk", "reasons"),
+    [
+        (says(b"HTTP/1.1 200 OK\r\n", b"X-%d: y\r\n" % 7, times=200_000), {Reason.MALFORMED, Reason.CONNECTION_LOST}),
+        (says(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 65536, times=2000), {Reason.MALFORMED, Reason.CONNECTION_LOST}),
+        (says(b"\x00\xff not http at all\r\n\r\n"), {Reason.MALFORMED}),
+        (says(b""), {Reason.CONNECTION_LOST}),
+        (says(HEAD + b"Content-Length: 50\r\n\r\nshort"), {Reason.TRUNCATED, Reason.CONNECTION_LOST}),
+    ],
+    ids=["endless headers", "endless header", "another protocol", "silence", "cut body"],
+)
+async def test_liars_end_in_a_reason(talk: Talk, reasons: set[Reason]) -> None:
+    async with speaking(talk, LIAR, 80):
+        with pytest.raises(ProbeError) as caught:
+            await asyncio.wait_for(get(), 10)
+    assert caught.value.reason in reasons
+
+
+async def test_a_slow_drip_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.web.fetch.DEADLINE", 1.0)
+    async with speaking(says(HEAD + b"\r\n", b"z", times=1000, pause=0.05), LIAR, 80):
+        with pytest.raises(ProbeError) as caught:
+            await asyncio.wait_for(get(), 5)
+    assert caught.value.reason is Reason.TIMED_OUT
+
+
+async def test_sixty_large_cookies_are_read_and_never_sent_back() -> None:
+    cookies = b"".join(b"Set-Cookie: c%d=%s\r\n" % (n, b"v" * 3000) for n in range(60))
+    talk = says(HEAD + cookies + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+    async with speaking(talk, LIAR, 80) as heard:
+        found = await asyncio.wait_for(look(LIAR, 80), 20)
+    assert 0 < len(fact(WebOrigin, found).cookies) <= 60
+    assert not [request for request in heard if b"\r\nCookie:" in request]
+    assert all(b"User-Agent: Hygie/test" in request for request in heard)
+
+
+async def test_bytes_that_are_no_text_can_be_stored() -> None:
+    talk = says(
+        b"HTTP/1.1 200 OK\r\nServer: \xff\xfe\xe9\r\nContent-Type: text/html\r\n"
+        b"Connection: close\r\n\r\n<title>\xff\xc0\x1b[2J</title>"
+    )
+    async with speaking(talk, LIAR, 80):
+        origin = fact(WebOrigin, await asyncio.wait_for(look(LIAR, 80), 20))
+    plain = codec.encode(origin)
+    assert str(plain).encode()
+    assert codec.decode(plain) == origin
+
+
+@asynccontextmanager
+async def resolving(*texts: str) -> AsyncIterator[None]:
+    body = "@ 60 SOA ns h 1 7200 3600 1209600 3600\n@ 60 NS ns\nns 60 A 127.42.0.53\n" + "\n".join(texts)
+    zone = dns.zone.from_text(body, dns.name.from_text("test."), relativize=False)
+    async with nameserver.serving(NameServer(zones=(zone,), resolver=True), RESOLVER, PORT):
+        yield
+
+
+def careful(*networks: str) -> Line:
+    """A Line over one address only."""
+    granted = mandate(domains=["ch.test"], networks=networks)
+    return open_line(granted=granted, resolver=RESOLVER, resolver_port=PORT)
+
+
+def redirect(target: str) -> Talk:
+    return says(
+        b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % target.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"http://{DECOY}/",
+        "http://autre.test/",
+        "http://intranet.ch.test/",
+        f"http://[::ffff:{DECOY}]/",
+        "http://2130706433/",
+        "//autre.test/",
+        "http://[/",
+        "http://ch.test:99999/",
+        "http://ch.test:0/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "http://" + "a" * 5000,
+    ],
+)
+async def test_no_redirect_leads_out_of_the_mandate(target: str) -> None:
+    names = (f"autre 60 A {DECOY}", f"intranet.ch 60 A {DECOY}")
+    async with (
+        resolving(*names),
+        speaking(says(HEAD + b"\r\n"), DECOY, 80) as decoy,
+        speaking(redirect(target), LIAR, 80),
+    ):
+        found = await asyncio.wait_for(look(LIAR, 80, careful(f"{LIAR}/32")), 20)
+    origin = fact(WebOrigin, found)
+    assert [hop.followed for hop in origin.chain] == [False]
+    assert decoy == []
+
+
+async def test_the_address_checked_is_the_address_reached() -> None:
+    """The name moves between the check and the request (DNS rebinding): the request goes to the checked address."""
+    async with speaking(says(HEAD + b"Content-Length: 0\r\n\r\n"), DECOY, 80) as decoy:
+        async with (
+            resolving(f"www.ch 60 A {DECOY}"),
+            speaking(says(HEAD + b"Content-Length: 0\r\n\r\n"), LIAR, 80) as heard,
+        ):
+            await fetch(careful(f"{LIAR}/32"), LIAR, "http://www.ch.test:80/", agent=AGENT)
+        assert len(heard) == 1
+        with pytest.raises(ProbeError) as caught:
+            await fetch(careful(f"{LIAR}/32"), DECOY, "http://www.ch.test:80/", agent=AGENT)
+    assert caught.value.reason is Reason.OUT_OF_SCOPE
+    assert decoy == []
+
+
+async def test_a_loop_of_redirects_closes() -> None:
+    async with speaking(redirect(f"http://{LIAR}:80/"), LIAR, 80):
+        found = await asyncio.wait_for(look(LIAR, 80, host=LIAR), 20)
+    assert len(fact(WebOrigin, found).chain) <= 2
+
+
+CHALLENGE = bytes.fromhex(
+    # [MS-NLMP] 4.2.4.3: Server, Domain, with the version 6.0.6000
+    "4e544c4d53535000020000000c000c003800000033828ae20123456789abcdef00000000000000002400240044000000"
+    "060070170000000f53006500720076006500720002000c0044006f006d00610069006e0001000c00530065007200760065007200"
+    "00000000"
+)  # fmt: skip
+
+
+def test_a_challenge_is_read_as_the_specification_shows_it() -> None:
+    assert read_challenge(CHALLENGE) == NtlmNames(computer="Server", domain="Domain", build="6.0.6000")
+    for cut in range(0, len(CHALLENGE), 3):
+        try:
+            read_challenge(CHALLENGE[:cut])
+        except NtlmError:
+            continue
+
+
+async def test_a_page_that_asks_for_windows_authentication_names_the_directory() -> None:
+    ask = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ask % base64.b64encode(CHALLENGE))
+
+    async with speaking(talk, LIAR, 80) as heard:
+        found = await asyncio.wait_for(look(LIAR, 80), 20)
+    windows = fact(WebWindowsAuthentication, found)
+    assert {e.names.domain for e in windows.endpoints} == {"Domain"}
+    sent = [line for request in heard for line in request.split(b"\r\n") if line.startswith(b"Authorization")]
+    # one first message, which names nobody, and never another
+    assert len(set(sent)) == 1
+
+
+def test_the_fingerprint_table_holds_together_and_reads_hostile_text_in_bounded_time() -> None:
+    known = table()
+    assert len({f.id for f in known.fingerprints}) >= 55
+    hostile = [
+        c * 65_536 for c in ("a", "<", "/", " ", "\\", "<meta name='generator' content='", "version", "[1", "iDRAC")
+    ]
+    started = time.perf_counter()
+    for entry in known.fingerprints:
+        assert all(path.startswith("/") for path in entry.paths)
+        for sign in (*entry.signs, *([entry.version] if entry.version else [])):
+            assert sign.place in {"title", "body", "cookie", "location"} or sign.place.startswith("header ")
+            for text in hostile:
+                sign.pattern.search(text[:65_536])
+    assert time.perf_counter() - started < 5
