@@ -107,7 +107,8 @@ def _flat(table: Mapping[str, object], prefix: str, language: str) -> dict[str, 
 
 
 def _french(text: str) -> str:
-    """Put no-break spaces before high punctuation and inside guillemets."""
+    """Put no-break spaces before high punctuation and inside guillemets, and curl apostrophes."""
+    text = re.sub(r"(?<=\w)'(?=[\w«])", "’", text)
     text = re.sub(r" ([;!?])", _NARROW + r"\1", text)
     text = re.sub(r" ([:»%])", _WIDE + r"\1", text)
     return text.replace("« ", "«" + _WIDE)

@@ -75,6 +75,7 @@ def test_numbers_lists_and_plurals_follow_the_language() -> None:
 
 
 def test_french_prose_gets_its_spaces_and_english_does_not() -> None:
+    assert FR.typeset("l'été d'« x »") == "l’été d’«\u00a0x\u00a0»"
     assert FR.typeset("Le nom « x » : oui ?") == "Le nom «\u00a0x\u00a0»\u00a0: oui\u202f?"
     assert EN.typeset("The name: yes ?") == "The name: yes ?"
 

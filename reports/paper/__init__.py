@@ -1,0 +1,3 @@
+"""The content of the PDF as plain data: worded, bounded, in characters that its fonts can draw."""
+
+from __future__ import annotations
