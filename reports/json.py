@@ -1,7 +1,8 @@
-"""The JSON report, `hygie/report/1`: canonical bytes, so the same judgement gives the same file (design, section 6)."""
+"""The JSON report, `hygie/report/1` (`schema/report-1.json`): the same judgement gives the same, canonical bytes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def tree(dossier: Dossier) -> dict[str, Any]:
             "feeds": {name: {"dated": d, "digest": s} for name, (d, s) in dossier.judgement.feeds.items()},
             "sets": dossier.judgement.sets,
             "timeline_digest": dossier.judgement.timeline_digest,
+            "attestations_digest": hashlib.sha256(canonical(dossier.attestations)).hexdigest(),
+            "waivers_digest": hashlib.sha256(canonical(dossier.waivers)).hexdigest(),
         },
         "perimeter": scan.perimeter,
         "mandate": scan.mandate,
@@ -61,6 +64,8 @@ def tree(dossier: Dossier) -> dict[str, Any]:
         "objectives": dossier.objectives,
         "history": dossier.history,
         "trends": dossier.trends,
+        "attestations": dossier.attestations,
+        "waivers": dossier.waivers,
     }
 
 
