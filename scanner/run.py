@@ -22,7 +22,7 @@ from rules.interface import Finding, Outcome, Severity
 from rules.judge import judge
 from rules.levels import DirectoryLevel, directory_level, exposure_level
 from rules.registry import Registry, load
-from rules.subject import Perimeter, Record, Scan, ScanPart
+from rules.subject import Perimeter, Record, Scan, ScanPart, Waiver
 from scanner.catalogue import build_probes, probe_settings
 from scanner.config.load import ConfigError, Settings
 from scanner.criteria import named, weigh
@@ -32,6 +32,8 @@ from scanner.line import GuardedLine, LineSettings
 from scanner.pace import Rates
 from scanner.progress import Progress, Silence
 from scanner.stop import on_request, on_signals
+from scanner.store.errors import UnknownEntryError
+from scanner.store.judgements import KeptJudgement
 from scanner.store.leases import Lease
 from scanner.store.store import Store
 
@@ -236,9 +238,34 @@ def judge_scan(
     exposure = exposure_level(findings)
     judgement = _judgement(record, registry, settings.file.rules, sets, clock())
     levels = {level.asset: level.level for level in directory} | ({"exposure": exposure} if exposure else {})
-    absent = seen_absent(record)
-    kept = store.judgements.keep(record.scan, judgement, findings, levels, absent)
-    outside = store.records.outside(scan_id)
+    kept = store.judgements.keep(record.scan, judgement, findings, levels, seen_absent(record))
+    return _told(store, record, kept, findings, sets, waivers)
+
+
+def kept_dossier(settings: Settings, store: Store, scan_id: str) -> Dossier:
+    """Return the dossier of a scan as it was last judged: nothing is judged anew, nothing is written."""
+    record, kept = store.record(scan_id), store.judgements.newest(scan_id)
+    if kept is None:
+        raise UnknownEntryError(f"scan {scan_id} has not been judged yet")
+    waivers = store.waivers.granted()
+    accepted = {w.fingerprint: w for w in waivers}
+    findings = tuple(
+        replace(f, waiver=w.id) if (w := accepted.get(f.fingerprint)) and w.expires >= f.seen_at.date() else f
+        for f in kept.findings
+    )
+    return _told(store, record, kept, findings, named(settings.file.reports.criteria, settings.folder), waivers)
+
+
+def _told(
+    store: Store,
+    record: Record,
+    kept: KeptJudgement,
+    findings: tuple[Finding, ...],
+    sets: Sequence[CriteriaSet],
+    waivers: Sequence[Waiver],
+) -> Dossier:
+    directory, exposure, levels = _directory_levels(record, findings), exposure_level(findings), kept.levels
+    absent, outside = seen_absent(record), store.records.outside(record.scan.id)
     attestations = store.attestations.of(record.scan.perimeter.id)
     kinds = sorted({part.kind for part in record.scan.parts} | {f.part for f in findings})
     now = tuple(summary(record.scan, kind, findings, levels, absent) for kind in kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +11,15 @@ from sqlalchemy import ColumnElement, case, false, func
 from sqlmodel import Session, col, select
 
 from probes.interface import Asset
+from reports.dossier import Judgement
 from rules.interface import Finding
+from rules.levels import Interval
 from rules.subject import Scan
 from scanner.store import plain
 from scanner.store.database import Database
 from scanner.store.errors import UnknownEntryError, UnknownScanError
 from scanner.store.service_tables import StandingRow, StopRow
-from scanner.store.tables import AssetRow, FindingRow, LeaseRow, ScanRow, StepRow
+from scanner.store.tables import AssetRow, FindingRow, JudgementRow, LeaseRow, ScanRow, StepRow
 
 #: Findings on one page.
 PAGE = 50
@@ -116,6 +119,14 @@ class Sightings:
             where = (_newest(session, perimeter), _of_part(part))
             rows = session.exec(select(FindingRow.document).where(*where).order_by(col(FindingRow.position))).all()
         return tuple(plain.read(text, Finding) for text in rows)
+
+    def levels(self, perimeter: str) -> Mapping[str, Interval]:
+        """Return the levels of the newest judged scan, by subject."""
+        with self._database.read() as session:
+            wanted = select(StandingRow.judgement).where(StandingRow.perimeter == perimeter, col(StandingRow.newest))
+            newest = session.exec(wanted.order_by(col(StandingRow.started_at).desc()).limit(1)).first()
+            row = session.get(JudgementRow, newest) if newest else None
+            return {} if row is None else plain.read(row.document, tuple[Judgement, dict[str, Interval]])[1]
 
     def finding(self, perimeter: str, fingerprint: str) -> tuple[Finding, str]:
         """Return a finding of the newest scans and the scan it belongs to; raise ``UnknownEntryError``."""

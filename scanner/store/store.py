@@ -47,11 +47,11 @@ class Store:
     def __init__(self, database: Database, captures: Database, clock: Clock, actor: str) -> None:
         self._databases = (database, captures)
         self._leases = Leases(database, clock)
-        self._timelines = Timelines(database)
+        self.timelines = Timelines(database)
         self.audit = Audit(database, clock, actor)
         self.captures = Captures(captures, clock)
         self.scans = Scans(database, self._leases, self.audit, clock)
-        self.records = Records(database, self.captures, self.scans, self._timelines)
+        self.records = Records(database, self.captures, self.scans, self.timelines)
         self.judgements = Judgements(database)
         self.attestations = Attestations(database, self.audit, clock)
         self.waivers = Waivers(database, self.audit, clock)

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.visible import visible
 from reports.words import Words, load
+from rules.attestations import kinds
 from rules.interface import Finding
 from rules.registry import load as registry
 from scanner.web import drawings
@@ -90,6 +91,7 @@ def _spoken(words: Words, zone: str) -> dict[str, Any]:
         "title_of": lambda rule: _card_words(rule, words.language, "title"),
         "card": lambda rule: registry().cards.get(rule),
         "link": link,
+        "attestation_kind": lambda type: kinds()[type],
     }
 
 

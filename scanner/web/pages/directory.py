@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from rules.interface import Finding, Outcome
-from rules.levels import BEST, DirectoryLevel, directory_level
+from rules.levels import BEST, DirectoryLevel, Interval, directory_level
 from scanner.web.rights import Right
 from scanner.web.route import Asked, Page
 
@@ -37,21 +38,22 @@ class Directory:
 
 
 def _directory(asked: Asked) -> Directory:
-    return Directory(branches=branches(asked.store.sightings.all_findings(asked.perimeter, "directory")))
+    findings = asked.store.sightings.all_findings(asked.perimeter, "directory")
+    return Directory(branches=branches(findings, asked.store.sightings.levels(asked.perimeter)))
 
 
-def branches(findings: tuple[Finding, ...]) -> tuple[Branch, ...]:
-    """Return the branches that the findings of a directory are about, forests first."""
+def branches(findings: tuple[Finding, ...], levels: Mapping[str, Interval]) -> tuple[Branch, ...]:
+    """Return the branches that the findings of a directory are about, forests first, with their judged levels."""
     by_asset: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.asset.startswith(("forest:", "ad-domain:")):
             by_asset[finding.asset].append(finding)
     order = sorted(by_asset, key=lambda asset: (not asset.startswith("forest:"), asset))
-    found = (_branch(asset, by_asset[asset]) for asset in order)
+    found = (_branch(asset, by_asset[asset], levels.get(asset)) for asset in order)
     return tuple(branch for branch in found if branch.level.evaluated)
 
 
-def _branch(asset: str, findings: list[Finding]) -> Branch:
+def _branch(asset: str, findings: list[Finding], judged: Interval | None) -> Branch:
     points = [f for f in findings if f.control]
     rungs = []
     for level in range(1, BEST):
@@ -59,7 +61,8 @@ def _branch(asset: str, findings: list[Finding]) -> Branch:
         unknown = [f for f in points if _may_fail(f) == level]
         if failing or unknown:
             rungs.append(Rung(level=level, failing=tuple(failing), unknown=tuple(unknown)))
-    return Branch(asset=asset, level=directory_level(asset, findings), rungs=tuple(rungs))
+    whole = directory_level(asset, findings)
+    return Branch(asset=asset, level=replace(whole, level=judged or whole.level), rungs=tuple(rungs))
 
 
 def _may_fail(finding: Finding) -> int:
