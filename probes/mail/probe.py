@@ -41,7 +41,7 @@ class MailProbe(Probe[MailSettings]):
     Settings: ClassVar[type[MailSettings]] = MailSettings
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
-        """Yield the five facts of a domain, and the hosts that its policies name."""
+        """Yield the five facts of a domain; the hosts that its policies name are their leads."""
         settings, domain = self.settings, asset.name
         lookup = Lookup(line, resolver=settings.resolver, roots=settings.roots, walking=domain)
         mx = await exchangers(lookup, domain)
@@ -54,7 +54,3 @@ class MailProbe(Probe[MailSettings]):
         yield Sight(fact=await dkim_keys(lookup, domain, settings.selectors, settings.usual_selectors))
         host = PolicyHost(port=settings.policy_port, anchors=settings.anchors, agent=settings.user_agent)
         yield Sight(fact=await transport_policies(lookup, line, domain, host))
-        named = [h.name for h in mx.hosts] + [t.target for t in spf.terms if t.presence is Presence.PRESENT]
-        # A name with an underscore holds records, never a machine.
-        for name in dict.fromkeys(n for n in named if n != domain and "_" not in n):
-            yield Asset(kind=AssetKind.HOST, name=name, found_by=asset.id)

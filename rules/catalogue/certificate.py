@@ -12,6 +12,11 @@ Seen = Observation[CertificateChain]
 _DAY = timedelta(days=1)
 
 
+def _between_servers(seen: Seen, usual: Severity | None = None) -> Severity | None:
+    """Mail servers encrypt to whatever certificate they meet (RFC 7435): on port 25 a name or a chain weighs little."""
+    return usual or Severity.INFO if seen.asset.port == 25 else None
+
+
 @rule("certificate-current", reads=CertificateChain)
 def current(seen: Seen) -> Verdict:
     """The certificate is valid at the instant it was seen."""
@@ -19,7 +24,8 @@ def current(seen: Seen) -> Verdict:
     if fact.not_before <= seen.seen_at <= fact.not_after:
         return met(not_after=fact.not_after.date().isoformat())
     start, end = fact.not_before.date().isoformat(), fact.not_after.date().isoformat()
-    return not_met(subject=fact.subject, not_before=start, not_after=end)
+    severity = _between_servers(seen, Severity.MEDIUM)
+    return not_met(severity=severity, subject=fact.subject, not_before=start, not_after=end)
 
 
 @rule("certificate-renewed-in-time", reads=CertificateChain)
@@ -45,7 +51,7 @@ def names_the_service(seen: Seen) -> Verdict:
         return not_applicable("reached-by-address")
     if fact.name_matches:
         return met(name=fact.sni)
-    return not_met(name=fact.sni, names=", ".join(fact.names[:8]) or "-")
+    return not_met(severity=_between_servers(seen), name=fact.sni, names=", ".join(fact.names[:8]) or "-")
 
 
 @rule("certificate-trusted", reads=CertificateChain)
@@ -58,7 +64,7 @@ def trusted(seen: Seen) -> Verdict:
         return not_applicable("self-signed")
     if fact.path is PathState.NOT_CHECKED:
         return undetermined("no-trust-store")
-    return not_met(issuer=fact.issuer, store=fact.store, length=fact.length)
+    return not_met(severity=_between_servers(seen), issuer=fact.issuer, store=fact.store, length=fact.length)
 
 
 @rule("certificate-not-self-signed", reads=CertificateChain)
@@ -66,7 +72,7 @@ def not_self_signed(seen: Seen) -> Verdict:
     """An authority vouches for the key."""
     fact = seen.fact
     if fact.self_signed and fact.path is not PathState.FOUND:
-        return not_met(subject=fact.subject)
+        return not_met(severity=_between_servers(seen), subject=fact.subject)
     return met()
 
 

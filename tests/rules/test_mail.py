@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -30,8 +30,9 @@ from probes.facts.mail.policies import (
     SpfTerm,
     SpfTree,
 )
+from probes.facts.tls import CertificateChain, PathState
 from probes.interface import Asset, AssetKind, Observation, Vantage, service
-from rules.catalogue import mail, mail_server, mail_transport
+from rules.catalogue import certificate, mail, mail_server, mail_transport
 from rules.interface import Outcome, Rule, Severity, Verdict
 from rules.views.mail import MailView
 
@@ -382,3 +383,38 @@ OTHER = replace(SERVER, spoken=False)
 )
 def test_servers(rule: Rule, fact: MailServer, expected: Outcome) -> None:
     assert judged(rule, fact).outcome is expected
+
+
+def test_a_certificate_between_mail_servers_weighs_less() -> None:
+    """Senders encrypt to whatever certificate they meet, unless MTA-STS or DANE binds them."""
+    chain = CertificateChain(
+        address="192.0.2.25",
+        sni="mx.ch.test",
+        subject="CN=mx",
+        issuer="CN=mx",
+        names=("mx.ch.local",),
+        not_before=DAY - timedelta(days=400),
+        not_after=DAY - timedelta(days=1),
+        key_type="RSA",
+        key_bits=2048,
+        signature="sha256",
+        self_signed=True,
+        length=1,
+        sha256="aa",
+        spki_sha256="bb",
+        serial="1",
+        name_matches=False,
+        path=PathState.NOT_FOUND,
+        store="s",
+    )
+
+    def weighed(port: int) -> list[Severity | None]:
+        seen = Observation(
+            id="o", asset=service("tcp", port, "mx.ch.test"), fact=chain, seen_at=DAY, probe="tls@1",
+            vantage=Vantage.INTERNET,
+        )  # fmt: skip
+        rules = (certificate.current, certificate.names_the_service, certificate.not_self_signed)
+        return [rule.judge(seen).severity for rule in rules]
+
+    assert weighed(25) == [Severity.MEDIUM, Severity.INFO, Severity.INFO]
+    assert weighed(465) == [None, None, None]

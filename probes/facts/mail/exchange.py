@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from probes.facts.dns import Presence
-from probes.interface import AssetKind, Fact, Part
+from probes.interface import AssetKind, Fact, FoundIn, Lead, Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,10 @@ class Exchangers(Fact):
     hosts: tuple[Exchanger, ...] = ()
     address: Presence = Presence.UNKNOWN
     reason: str = ""
+
+    def leads(self) -> Iterable[Lead]:
+        """Return the exchangers."""
+        return tuple(Lead(text=host.name, found_in=FoundIn.MX) for host in self.hosts)
 
     @property
     def receives(self) -> bool | None:

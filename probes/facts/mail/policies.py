@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from probes.facts.dns import Presence
-from probes.interface import AssetKind, Fact, Part
+from probes.interface import AssetKind, Fact, FoundIn, Lead, Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,11 @@ class SpfTree(Fact):
     networks: tuple[str, ...] = ()
     own_networks: tuple[str, ...] = ()
     reason: str = ""
+
+    def leads(self) -> Iterable[Lead]:
+        """Return the names the policy asks about, to its leaves; one with an underscore holds records only."""
+        named = dict.fromkeys(t.target for t in self.terms if t.presence is Presence.PRESENT and "_" not in t.target)
+        return tuple(Lead(text=name, found_in=FoundIn.SPF) for name in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
