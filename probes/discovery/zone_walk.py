@@ -9,6 +9,7 @@ import dns.message
 import dns.name
 import dns.rdatatype
 
+from probes.dns.denial import types_of
 from probes.dns.walk import Walker, Zone
 from probes.facts.discovery import ZoneWalk
 from probes.interface import ProbeError, Reason, canonical_name
@@ -76,14 +77,7 @@ def _link(answer: dns.message.Message, at: dns.name.Name) -> tuple[dns.name.Name
     for rrset in (*answer.answer, *answer.authority):
         if rrset.rdtype == dns.rdatatype.NSEC and rrset.name == at:
             record = rrset[0]
-            types = {
-                window * 256 + byte * 8 + bit
-                for window, bitmap in record.windows
-                for byte, octet in enumerate(bitmap)
-                for bit in range(8)
-                if octet & 0x80 >> bit
-            }
-            return record.next, types
+            return record.next, types_of(record)
     return None
 
 

@@ -40,6 +40,11 @@ class Walker:
         roots_known = tuple((text, (ip_address(text),)) for text in roots)
         self._zones = {dns.name.root: Zone(apex=dns.name.root, servers=roots_known)}
 
+    @property
+    def root(self) -> Zone:
+        """The root zone."""
+        return self._zones[dns.name.root]
+
     async def zone_of(self, name: dns.name.Name, *, nested: int = 0) -> Zone:
         """Return the deepest zone that a name lies in; raise ``ProbeError`` when the walk is cut."""
         known = max((z for a, z in self._zones.items() if name.is_subdomain(a)), key=lambda z: len(z.apex))
