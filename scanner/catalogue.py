@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from ipaddress import ip_address
@@ -40,8 +40,11 @@ def importers() -> Mapping[str, type[Importer]]:
     return {cls.kind: cls for cls in known_probes().values() if issubclass(cls, Importer)}
 
 
-def probe_settings(settings: Settings) -> Mapping[str, Any]:
-    """Return the settings of every probe by its name: the defaults, what the file overrides, and the directories."""
+def probe_settings(settings: Settings, directory_names: Iterable[str] = ()) -> Mapping[str, Any]:
+    """Return the settings of every probe by its name: the defaults, what the file overrides, and the directories.
+
+    ``directory_names`` are DNS names of Active Directory domains known from earlier scans, beside the configured ones.
+    """
     found: dict[str, Any] = {}
     for name, cls in known_probes().items():
         own = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.file.probes.get(name, {}).items()}
@@ -55,7 +58,8 @@ def probe_settings(settings: Settings) -> Mapping[str, Any]:
         if "roots" in known and "roots" in settings.file.probes.get("dns", {}):
             own.setdefault("roots", tuple(settings.file.probes["dns"]["roots"]))
         if name == "dns":
-            own.setdefault("directory_names", tuple(sorted(filter(None, map(_ad_name, settings.directories.values())))))
+            names = {*directory_names, *map(_ad_name, settings.directories.values())} - {""}
+            own.setdefault("directory_names", tuple(sorted(names)))
         found[name] = cls.Settings(**own)
     if unknown := settings.file.probes.keys() - found.keys():
         raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")

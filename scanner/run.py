@@ -136,7 +136,7 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
     journal = store.journal(lease)
     line = GuardedLine(scan.mandate, scan.level, _line_settings(settings), keep=journal.keep, clock=clock)
     kinds = {part.kind for part in scan.parts}
-    probes = [p for p in build_probes(probe_settings(settings)) if p.part in kinds]
+    probes = [p for p in build_probes(probe_settings(settings, _directory_names(store, scan))) if p.part in kinds]
     engine = Engine(
         probes,
         line,
@@ -169,6 +169,13 @@ def _declared(scan: Scan, kinds: Iterable[Part]) -> list[Asset]:
     if Part.DIRECTORY in kinds:
         found += [Asset(kind=AssetKind.DIRECTORY, name=name) for name in scan.perimeter.directories]
     return found
+
+
+def _directory_names(store: Store, scan: Scan) -> set[str]:
+    """The DNS names of the perimeter's forests and domains, as its newest directory reading told them."""
+    earlier = store.scans.joined(scan).get(Part.DIRECTORY)
+    known = store.records.of(earlier.id).assets if earlier else ()
+    return {asset.name for asset in known if asset.kind in {AssetKind.FOREST, AssetKind.AD_DOMAIN}}
 
 
 def _doubtful(scan: Scan, run: Run, store: Store) -> set[tuple[str, str]]:

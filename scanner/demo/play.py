@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 from datetime import UTC, datetime, timedelta
+from importlib.resources import as_file
+from importlib.resources import files as files_of
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -17,21 +18,22 @@ from rules.registry import load as registry
 from scanner import run
 from scanner.config.load import Settings, parse
 from scanner.demo import establishment, nameserver, services
+from scanner.imports import import_file
 from scanner.progress import watch
 from scanner.store.store import open_store
 
 FAULTY, HEALTHY = "ch-valmorel", "clinique-bonport"
+#: What the names of the demonstration's files begin with.
+_OWN = ("demo.", "demo-", f"{FAULTY}.", f"{HEALTHY}.")
 _HOSTS = ("www", "rdv", "webmail", "extranet", "pacs", "ged", "ancien-portail", "sauvegarde")
 
 
 def play(folder: Path, *, hold: bool = False) -> str:
-    """Stage, scan, write into ``folder``, and return what to print."""
+    """Stage, scan, write into ``folder``, and return what to print; an earlier demonstration's files are replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if old.is_file() and old.suffix in {".json", ".html", ".txt", ".toml", ".pem", ".sqlite"} | {""}:
+        if old.is_file() and (old.name == manifest.SUMS or old.name.startswith(_OWN)):
             old.unlink()
-        elif old.name.startswith("demo.sqlite"):
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
     return asyncio.run(_play(folder, hold=hold))
 
 
@@ -39,7 +41,9 @@ async def _play(folder: Path, *, hold: bool) -> str:
     staged = establishment.stage(datetime.now(UTC))
     anchor = folder / "demo-ca.pem"
     anchor.write_bytes(staged.authority.chain[0].public_bytes(Encoding.PEM))
-    settings = parse(folder / "demo.toml", configuration(anchor.resolve()))
+    config = folder / "demo.toml"
+    config.write_text(configuration(anchor.resolve()))
+    settings = parse(config, config.read_text())
     async with contextlib.AsyncExitStack() as stack:
         for address, server in staged.nameservers:
             await stack.enter_async_context(nameserver.serving(server, address, establishment.DNS_PORT))
@@ -56,6 +60,8 @@ async def _scan_both(settings: Settings, folder: Path) -> str:
     files: dict[str, bytes] = {}
     texts = []
     with open_store(folder / "demo.sqlite") as store:
+        with as_file(files_of("scanner.demo") / "directory.zip") as capture:
+            await import_file(settings, store, "ldif", capture, perimeter=FAULTY, box="contrôleur fictif")
         for perimeter in (FAULTY, HEALTHY):
             progress, shown = watch()
             with shown:
@@ -81,11 +87,14 @@ def configuration(anchor: Path) -> str:
     """Return the demonstration's own configuration file, in force around today."""
     today = datetime.now(UTC).date()
     start, end = today - timedelta(days=1), today + timedelta(days=1)
+    granted = f'signatory = "Établissement fictif"\nvalid_from = {start}\nvalid_until = {end}'
     hosts = ", ".join(f'"{h}.{establishment.FAULTY}"' for h in _HOSTS)
     return f"""
 [box]
 name = "demonstration"
 vantage = "internet"
+[store]
+url = "demo.sqlite"
 [dns]
 resolver = "{establishment.RESOLVER}"
 resolver_port = {establishment.DNS_PORT}
@@ -114,16 +123,12 @@ clear_ports = [{establishment.HTTP}]
 pause = 0.05
 [[mandates]]
 reference = "DEMO-1"
-signatory = "Établissement fictif"
-valid_from = {start}
-valid_until = {end}
+{granted}
 domains = ["{establishment.FAULTY}"]
 networks = ["127.77.0.0/24", "127.77.10.0/24"]
 [[mandates]]
 reference = "DEMO-2"
-signatory = "Établissement fictif"
-valid_from = {start}
-valid_until = {end}
+{granted}
 domains = ["{establishment.HEALTHY}"]
 networks = ["127.77.0.0/24", "127.77.20.0/24", "127.77.21.0/24"]
 [[perimeters]]

@@ -30,6 +30,11 @@ PLANTED = {
     ("dns-no-private-addresses", f"host:sauvegarde.{FAULTY}"),
     ("mail-spf-published", f"domain:{FAULTY}"),
     ("mail-dmarc-published", f"domain:{FAULTY}"),
+    ("establishment-forest-not-published", "forest:ad.ch-valmorel.test"),
+    ("privileged-accounts-without-spn", "ad-domain:ad.ch-valmorel.test"),
+    ("unconstrained-delegation-only-on-controllers", "ad-domain:ad.ch-valmorel.test"),
+    ("krbtgt-password-renewed", "ad-domain:ad.ch-valmorel.test"),
+    ("external-trusts-filtered", "ad-domain:ad.ch-valmorel.test"),
 }
 
 

@@ -27,7 +27,7 @@ def staged(folder: Path) -> Iterator[Path]:
         assert running.stdout.readline() == "ready\n"
         config = folder / "config.toml"
         text = configuration(folder / "ca.pem").replace("second_look_seconds = 1.0", "second_look_seconds = 0.2")
-        config.write_text(f'{text}\n[store]\nurl = "hygie.sqlite"\n')
+        config.write_text(text.replace('"demo.sqlite"', '"hygie.sqlite"'))
         yield config
     finally:
         running.communicate("")
