@@ -86,7 +86,7 @@ def domain(
 
     A domain is provisioned once and copied from a snapshot, kept in ``.lab`` or in ``HYGIE_LAB_CACHE``. Each gets a
     loopback address of its own, so that several run side by side. ``services`` are Samba's, beside LDAP and the KDC:
-    ``dns``, ``rpc``. ``sysvol`` writes files in the domain's SYSVOL folder, which is then served by SMB, and returns
+    ``dns`` (the zone then leads to ::1, which is served too), ``rpc``. ``sysvol`` writes files in the domain's SYSVOL folder, which is then served by SMB, and returns
     the descriptors (SDDL) of those that do not have the usual one, by relative path.
     """
     address = _free_address()
@@ -162,7 +162,7 @@ realm = {realm.upper()}
 workgroup = {netbios}
 server role = active directory domain controller
 server services = {", ".join(services)}
-interfaces = {address}/8
+interfaces = {address}/8{" ::1/128" if "dns" in services else ""}
 bind interfaces only = yes
 dns forwarder =
 ldap server require strong auth = {"yes" if strong_auth else "no"}
