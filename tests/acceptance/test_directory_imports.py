@@ -92,11 +92,11 @@ def imported(settings: Settings, store: Store, kind: str, path: Path) -> Dossier
 
 
 def told(dossier: Dossier) -> dict[tuple[str, str], tuple[str, tuple[int, ...], tuple[str, ...]]]:
-    """What a dossier says of the directory, without dates and evidence."""
+    """What a dossier says of the directory itself (SYSVOL is in no export), without dates and evidence."""
     return {
         (f.rule, f.asset): (f"{f.outcome.value} {f.reason}".strip(), f.levels, tuple(o.id for o in f.objects))
         for f in dossier.findings
-        if f.part is Part.DIRECTORY and f.family.startswith("directory")
+        if f.family.startswith("directory") and f.family != "directory_gpo"
     }
 
 

@@ -86,8 +86,9 @@ def domain(
 
     A domain is provisioned once and copied from a snapshot, kept in ``.lab`` or in ``HYGIE_LAB_CACHE``. Each gets a
     loopback address of its own, so that several run side by side. ``services`` are Samba's, beside LDAP and the KDC:
-    ``dns`` (the zone then leads to ::1, which is served too), ``rpc``. ``sysvol`` writes files in the domain's SYSVOL folder, which is then served by SMB, and returns
-    the descriptors (SDDL) of those that do not have the usual one, by relative path.
+    ``dns`` (the zone leads to ::1, which is then served too), ``rpc``. ``sysvol`` writes files in the domain's SYSVOL
+    folder, which is then served by SMB, and returns the descriptors (SDDL) of those that do not have the usual one,
+    by relative path.
     """
     address = _free_address()
     with tempfile.TemporaryDirectory(prefix="hygie-lab-") as temporary:
