@@ -41,7 +41,7 @@ class WebProduct:
 class WebProducts(Fact):
     """The products of the fingerprint table that an origin shows. ``table`` is the table's date.
 
-    ``reliable`` is False for an origin that answers everything: then only its first page was read.
+    ``reliable`` is False for an origin whose answers prove nothing: then only its first page was read.
     """
 
     kind: ClassVar[str] = "web.products"

@@ -122,7 +122,8 @@ async def _with_policy(seen: TransportPolicies, line: Line, domain: str, host: P
     except ProbeError as error:
         if error.reason is Reason.INTERRUPTED:
             raise
-        return replace(seen, policy=_state(error), policy_detail=error.reason.value)
+        state = _state(error)
+        return replace(seen, policy=state, policy_detail="" if state is PolicyState.CERTIFICATE else error.reason.value)
     return _read(seen, answer)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from probes.facts.web import OpenFile, Proof, SecurityText, WebFiles
 from probes.web.fetch import Answer
+from probes.web.missing import Missing
 from probes.web.origin import Origin
 from probes.web.proofs import proof, repository_credentials
 
@@ -14,22 +15,25 @@ from probes.web.proofs import proof, repository_credentials
 _TOO_MANY, _AT_LEAST = 0.3, 5
 
 
-async def open_files(origin: Origin, paths: tuple[str, ...], *, soft: bool) -> WebFiles:
-    """Ask each path once. ``soft`` tells an origin that answers what cannot exist: nothing of it is believed."""
+async def open_files(origin: Origin, paths: tuple[str, ...], nowhere: Missing) -> WebFiles:
+    """Ask each path once. What the origin answers anywhere is no file; one whose usual answer proves something lies."""
     proofs: list[Proof] = []
-    answered, unanswered = 0, []
+    answered, unanswered, lies = 0, [], False
     for path in paths:
         answer = await origin.attempt(path)
         if answer is None:
             unanswered.append(path)
             continue
-        answered += answer.status == 200
         found = proof(path, answer)
+        if nowhere.like(answer):
+            lies = lies or found is not None
+            continue
+        answered += answer.status == 200
         if found is not None:
             proofs.append(await _weighed(origin, found))
     everything = answered >= max(_AT_LEAST, _TOO_MANY * len(paths))
     return WebFiles(
-        asked=paths, unanswered=tuple(unanswered), proofs=tuple(proofs), reliable=not soft and not everything
+        asked=paths, unanswered=tuple(unanswered), proofs=tuple(proofs), reliable=not lies and not everything
     )
 
 

@@ -16,6 +16,7 @@ from probes.interface import Asset, AssetKind, Line, Part, Probe, ProbeError, Re
 from probes.web import pages
 from probes.web.fetch import Answer, fetch
 from probes.web.files import open_files, security_text
+from probes.web.missing import Missing, missing
 from probes.web.origin import Origin
 from probes.web.products import recognised, table
 from probes.web.proofs import PATHS
@@ -60,13 +61,13 @@ class WebProbe(Probe[WebSettings]):
         """Yield the origin, its products, Windows authentication, the files that lie open, and security.txt."""
         origin, first = await self._first(asset, line)
         chain, last = await self._follow(origin, first)
-        missing = await _missing(origin)
-        soft = any(answer.status == 200 for answer in missing)
-        yield Sight(fact=await _page(origin, chain, first, last, missing))
-        yield Sight(fact=await self._products(origin, first, last, soft=soft))
+        nowhere = await missing(origin)
+        yield Sight(fact=await _page(origin, chain, first, last, nowhere))
+        yield Sight(fact=await self._products(origin, first, last, nowhere))
         yield Sight(fact=await windows_authentication(origin, first, self.settings.windows_paths))
-        yield Sight(fact=await open_files(origin, self.settings.paths, soft=soft))
-        yield Sight(fact=await security_text(origin))
+        yield Sight(fact=await open_files(origin, self.settings.paths, nowhere))
+        if origin.scheme == "https":
+            yield Sight(fact=await security_text(origin))
 
     async def _first(self, asset: Asset, line: Line) -> tuple[Origin, Answer]:
         """The first address that answers, with its first page; raise why none does."""
@@ -118,16 +119,18 @@ class WebProbe(Probe[WebSettings]):
                 raise
             return None
 
-    async def _products(self, origin: Origin, first: Answer, last: Answer, *, soft: bool) -> WebProducts:
-        """The products that the first pages prove, then those of the table's own paths; a soft origin is not asked."""
+    async def _products(self, origin: Origin, first: Answer, last: Answer, nowhere: Missing) -> WebProducts:
+        """The products that the first pages prove, then those of the table's own paths."""
         known, unanswered = table(), []
         # What a redirect led to elsewhere is not this origin's.
         own = [last, first] if urlsplit(last.url).hostname == urlsplit(first.url).hostname else [first]
         found = {p.id: p for answer in own for p in recognised("/", answer, known.fingerprints)}
-        for path in known.paths if self.settings.products and not soft else ():
+        for path in known.paths if self.settings.products else ():
             answer = await origin.attempt(path)
             if answer is None:
                 unanswered.append(path)
+                continue
+            if nowhere.like(answer):
                 continue
             for product in recognised(path, answer, known.fingerprints):
                 kept = found.get(product.id)
@@ -136,7 +139,7 @@ class WebProbe(Probe[WebSettings]):
         return WebProducts(
             products=tuple(sorted(found.values(), key=lambda p: p.id)),
             unanswered=tuple(unanswered),
-            reliable=not soft,
+            reliable=True,
             table=known.dated,
         )
 
@@ -158,16 +161,7 @@ async def _addresses(origin: Origin, host: str) -> tuple[str, ...]:
         return tuple(map(str, await origin.line.resolve(host)))
 
 
-async def _missing(origin: Origin) -> tuple[Answer, ...]:
-    """What the origin answers where nothing can be."""
-    token = secrets.token_hex(8)
-    answers = [await origin.attempt(path) for path in (f"/{token}", f"/{token}.php", f"/{token}/")]
-    return tuple(answer for answer in answers if answer is not None)
-
-
-async def _page(
-    origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Answer, missing: tuple[Answer, ...]
-) -> WebOrigin:
+async def _page(origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Answer, nowhere: Missing) -> WebOrigin:
     text = last.text if pages.is_html(last) else ""
     secure = urlsplit(last.url).scheme == "https"
     methods, traced, cors = await _methods(origin)
@@ -182,7 +176,7 @@ async def _page(
         cookies=tuple(dict.fromkeys((*pages.cookies(first), *pages.cookies(last)))),
         html=pages.is_html(last),
         title=pages.title(text),
-        reliable=not any(answer.status == 200 for answer in missing),
+        reliable=not nowhere.soft,
         login_form=pages.asks_password(text),
         login_to_clear=pages.password_sent_to_clear(text, last.url),
         mixed_content=pages.mixed_content(text) if secure else (),
@@ -194,7 +188,7 @@ async def _page(
         cors_origin=cors[0],
         cors_credentials=cors[1],
         linked_hosts=pages.linked_hosts(text, last.url),
-        debug=next(filter(None, (pages.debug(answer.text) for answer in missing)), ""),
+        debug=next(filter(None, (pages.debug(answer.text) for answer in nowhere.answers)), ""),
         unpinned_scripts=pages.unpinned_scripts(text, last.url),
     )
 
