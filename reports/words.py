@@ -55,7 +55,7 @@ class Words:
 
     def number(self, value: float) -> str:
         """Return a number with the thousands separator and decimal mark of the language."""
-        text = f"{value:,}"
+        text = f"{int(value) if value == int(value) else value:,}"
         return text.replace(",", _NARROW).replace(".", ",") if self.language == "fr" else text
 
     def date(self, day: date) -> str:

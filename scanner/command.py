@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -64,3 +65,13 @@ def judged(
     with opened(config) as (settings, store):
         scan = store.scans.find(reference).id
         yield settings, run.judge_scan(settings, store, scan, criteria=criteria, newest_feeds=newest_feeds)
+
+
+def written(data: bytes, output: Path | None) -> None:
+    """Write a result to a file that only its owner reads, or to standard output."""
+    if output is None:
+        sys.stdout.buffer.write(data)
+    else:
+        output.touch(mode=0o600)
+        output.chmod(0o600)
+        output.write_bytes(data)

@@ -22,4 +22,4 @@ def render(dossier: Dossier, cards: Mapping[str, Card], language: str) -> bytes:
     return out.getvalue().encode()
 
 
-FORMAT = Format(suffix="csv", media_type="text/csv; charset=utf-8", render=render)
+FORMAT: Format[Dossier] = Format(suffix="csv", media_type="text/csv; charset=utf-8", render=render)

@@ -44,4 +44,4 @@ def render(dossier: Dossier, cards: Mapping[str, Card], language: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-FORMAT = Format(suffix="html", media_type="text/html; charset=utf-8", render=render)
+FORMAT: Format[Dossier] = Format(suffix="html", media_type="text/html; charset=utf-8", render=render)

@@ -15,4 +15,4 @@ def render(dossier: Dossier, cards: Mapping[str, Card], language: str) -> bytes:
     return json.render(dossier, cards)
 
 
-FORMAT = Format(suffix="json", media_type="application/json", render=render)
+FORMAT: Format[Dossier] = Format(suffix="json", media_type="application/json", render=render)

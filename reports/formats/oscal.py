@@ -175,4 +175,4 @@ def _uuid(kind: str, name: str) -> str:
     return str(uuid5(_SPACE, f"{kind}\n{visible(name)}"))
 
 
-FORMAT = Format(suffix="oscal.json", media_type="application/json", render=render)
+FORMAT: Format[Dossier] = Format(suffix="oscal.json", media_type="application/json", render=render)

@@ -87,4 +87,4 @@ def data(dossier: Dossier, cards: Mapping[str, Card], language: str) -> Data:
     }
 
 
-FORMAT = Format(suffix="pdf", media_type="application/pdf", render=render)
+FORMAT: Format[Dossier] = Format(suffix="pdf", media_type="application/pdf", render=render)

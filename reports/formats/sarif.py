@@ -143,4 +143,4 @@ def _utc(instant: str) -> str:
     return instant.replace("+00:00", "Z")
 
 
-FORMAT = Format(suffix="sarif", media_type="application/sarif+json", render=render)
+FORMAT: Format[Dossier] = Format(suffix="sarif", media_type="application/sarif+json", render=render)

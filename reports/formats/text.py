@@ -15,4 +15,4 @@ def render(dossier: Dossier, cards: Mapping[str, Card], language: str) -> bytes:
     return summary.render(dossier, cards, language).encode()
 
 
-FORMAT = Format(suffix="txt", media_type="text/plain; charset=utf-8", render=render)
+FORMAT: Format[Dossier] = Format(suffix="txt", media_type="text/plain; charset=utf-8", render=render)

@@ -157,7 +157,7 @@ def _assets(dossier: Dossier, words: Words) -> Iterator[Row]:
         )
 
 
-FORMAT = Format(
+FORMAT: Format[Dossier] = Format(
     suffix="xlsx",
     media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     render=render,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from reports.interface import find, names
 from reports.visible import visible
-from scanner.command import DEFAULT, ConfigOption, Language, judged
+from scanner.command import DEFAULT, ConfigOption, Language, judged, written
 from scanner.exit import Exit
 
 app = typer.Typer()
@@ -40,11 +39,7 @@ def report(
         cards = registry().cards
         spoken = language.value if language else settings.file.reports.language
         data = find(format).render(dossier, cards, spoken)
-    if output is None:
-        sys.stdout.buffer.write(data)
-    else:
-        output.write_bytes(data)
-        output.chmod(0o600)
+    written(data, output)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from scanner.store.audit import Audit, AuditBreak
 from scanner.store.boards import Boards
 from scanner.store.candidates import Candidates
 from scanner.store.captures import Captures
+from scanner.store.comparisons import Comparisons
 from scanner.store.database import Database
 from scanner.store.declarations import Declarations
 from scanner.store.doors import Sessions, Tokens
@@ -66,6 +67,7 @@ class Store:
         self.notices = Notices(database, clock)
         self.register = Register(database, self.audit)
         self.boards = Boards(database)
+        self.comparisons = Comparisons(database)
         self.sightings = Sightings(database)
         self._clock = clock
         self._purge = Purge(database, captures, self.audit, clock)

@@ -94,6 +94,9 @@ def test_what_a_server_says_neither_runs_nor_leaves(browser: Browser, tmp_path: 
     assert asked == [there]
     assert dialogs == []
     assert page.locator("script, img, iframe, object, embed, link, form").count() == 0
+    for width in (1360, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("a").evaluate_all("all => all.every(a => a.getAttribute('href').startsWith('#'))")
     page.close()
 

@@ -1,0 +1,57 @@
+"""HTML: the comparison as one self-contained page, without script and without any request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from probes.interface import Part
+from reports import standing
+from reports.comparison import Comparison, Trait
+from reports.interface import Format
+from reports.pages import environment
+from rules.interface import Card
+
+_PARTS = (Part.EXPOSURE, Part.DIRECTORY)
+
+
+def render(comparison: Comparison, cards: Mapping[str, Card], language: str) -> bytes:
+    """Return the page."""
+    seen = [part.seen_at for entry in comparison.entries for part in entry.parts.values()]
+    forests = comparison.forests()
+    counted = Counter(level.guaranteed for level, _ in forests.values())
+    exposure = Counter(e.parts[Part.EXPOSURE].level.guaranteed for e in comparison.of(Part.EXPOSURE))  # type: ignore[union-attr]  # of() keeps those with a level
+    text = (
+        environment(language)
+        .get_template("comparison/page.html")
+        .render(
+            comparison=comparison,
+            cards=cards,
+            parts=_PARTS,
+            entries=sorted(comparison.entries, key=lambda e: (_coverage(e.parts), e.perimeter.name)),
+            first=min(seen, default=None),
+            last=max(seen, default=None),
+            rows={kind: standing.standings(comparison, kind) for kind in _PARTS},
+            overall=(
+                ("exposure", standing.bars(tuple(exposure[n] for n in range(1, 6)))),  # type: ignore[arg-type]  # five of them
+                ("directory", standing.bars(tuple(counted[n] for n in range(1, 6)))),  # type: ignore[arg-type]
+            ),
+            forests=forests,
+            names={entry.perimeter.id: entry.perimeter.name for entry in comparison.entries},
+            groups={
+                (trait, kind): [(group, standing.bars(group.levels)) for group in comparison.groups(trait, kind)]
+                for trait in Trait
+                for kind in _PARTS
+            },
+            traits=tuple(Trait),
+            drawing=standing,
+        )
+    )
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _coverage(parts: Mapping[Part, object]) -> int:
+    return sum(getattr(parts.get(kind), "coverage", 0) for kind in _PARTS)
+
+
+FORMAT: Format[Comparison] = Format(suffix="html", media_type="text/html; charset=utf-8", render=render)
