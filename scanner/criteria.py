@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from rules.case import Case
 from rules.criteria import CriteriaSet, CriterionResult, ObjectiveResult
@@ -32,10 +34,11 @@ def read(path: Path) -> CriteriaSet:
     return _parsed(str(path), text)
 
 
-def ours() -> dict[str, CriteriaSet]:
+@cache
+def ours() -> Mapping[str, CriteriaSet]:
     """Return the sets that Hygie ships, by name."""
     sets = [_parsed(name, text) for name, text in shipped().items()]
-    return {found.name: found for found in sorted(sets, key=lambda found: found.name)}
+    return MappingProxyType({found.name: found for found in sorted(sets, key=lambda found: found.name)})
 
 
 def named(references: Iterable[str], folder: Path) -> tuple[CriteriaSet, ...]:

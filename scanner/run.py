@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -94,6 +95,7 @@ def new_id(at: datetime) -> str:
     return f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
+@cache
 def versions() -> Mapping[str, str]:
     """Return the versions that a scan is made with."""
     return {"hygie": version("hygie"), "python": platform.python_version(), "catalogue": load().digest[:16]}

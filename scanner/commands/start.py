@@ -49,9 +49,26 @@ def doctor(config: ConfigOption = DEFAULT) -> None:
 def demo(
     folder: Annotated[Path, typer.Option("-o", help="Where the outputs go.")] = Path("hygie-demo"),
     hold: Annotated[bool, typer.Option(help="Keep the stage up until Ctrl-C, to look at it with other tools.")] = False,
+    region: Annotated[bool, typer.Option(help="Forty establishments over a year instead, on the dashboard.")] = False,
+    open_dashboard: Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Serve it at the end.")] = True,
 ) -> None:
     """Stage a fictitious hospital on loopback, scan it, and write the report."""
+    if region:
+        _region(folder, serve=open_dashboard)
+        return
     from scanner.demo.play import play
 
     with said():
         typer.echo(play(folder, hold=hold), nl=False)
+
+
+def _region(folder: Path, *, serve: bool) -> None:
+    """Make the region, say how to enter, and serve it until Ctrl-C."""
+    from scanner.demo.region.play import play
+    from scanner.service import run
+
+    with said():
+        config, password = play(folder, lambda month: typer.echo(f"  {month}", err=True))
+        typer.echo(f"40 fictitious establishments over 12 months: {config}\nlogin: demo, password: {password}")
+        if serve:
+            run(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from reports.dossier import Judgement
@@ -56,7 +57,7 @@ class Judgements:
             self._database.lock(session, f"judgement {judgement.id}")
             known = session.get(JudgementRow, judgement.id)
             if known is None:
-                self._add(session, scan, judgement, digest, bare, levels, absent)
+                self._add(session, scan, judgement, (digest, texts), bare, levels, absent)
             elif known.digest != digest:
                 raise AlreadyKeptError(f"judgement {judgement.id} is already kept with other findings")
         return self.find(judgement.id)
@@ -87,7 +88,7 @@ class Judgements:
         session: Session,
         scan: Scan,
         judgement: Judgement,
-        digest: str,
+        kept: tuple[str, list[str]],
         findings: tuple[Finding, ...],
         levels: Mapping[str, Interval],
         absent: frozenset[str],
@@ -95,23 +96,26 @@ class Judgements:
         row = session.get(ScanRow, scan.id)
         if row is None:
             raise UnknownEntryError(f"there is no scan {scan.id}")
+        digest, texts = kept
         measured = {subject: plain.data_of(level) for subject, level in levels.items()}
         text = plain.canonical([plain.data_of(judgement), measured])
         made_at = judgement.made_at
         session.add(JudgementRow(id=judgement.id, scan=scan.id, made_at=made_at, digest=digest, document=text))
         session.flush()
-        for position, finding in enumerate(findings):
-            session.add(
-                FindingRow(
-                    judgement=judgement.id,
-                    position=position,
-                    rule=finding.rule,
-                    asset=plain.column(finding.asset),
-                    outcome=finding.outcome.value,
-                    severity=finding.severity.value,
-                    fingerprint=finding.fingerprint,
-                    document=plain.write(finding),
-                )
-            )
+        rows = [
+            {
+                "judgement": judgement.id,
+                "position": position,
+                "rule": finding.rule,
+                "asset": plain.column(finding.asset),
+                "outcome": finding.outcome.value,
+                "severity": finding.severity.value,
+                "fingerprint": finding.fingerprint,
+                "document": text,
+            }
+            for position, (finding, text) in enumerate(zip(findings, texts, strict=True))
+        ]
+        if rows:
+            session.execute(insert(FindingRow), rows)
         summarise(session, scan, (judgement.id, made_at), findings, levels, absent)
         stand(session, scan, judgement.id, row.started_at, findings, levels)

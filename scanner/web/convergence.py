@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from reports.visible import visible
 
-_COLUMN, _ROW, _PAD, _TOP = 260, 40, 14, 46
+_COLUMN, _ROW, _PAD, _TOP, _DEPTH = 260, 40, 14, 36, 34
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,32 +83,35 @@ def draw(picture: Picture, label: str, elsewhere: str) -> Markup:
     columns = [(box.name, [d.name for d in box.domains]) for box in picture.forests]
     if picture.outside:
         columns.append((elsewhere, list(picture.outside)))
-    places: dict[str, tuple[float, float]] = {}
-    boxes = []
+    boxes: list[Markup] = []
+    places: dict[str, tuple[int, float, float]] = {}
     for number, (name, rows) in enumerate(columns):
         left = _PAD + number * (_COLUMN + 4 * _PAD)
         boxes.append(_box(left, name, rows, outside=bool(picture.outside) and number == len(picture.forests)))
-        for row, domain in enumerate(rows):
-            places[domain] = (left + _COLUMN / 2, _TOP + row * _ROW + _ROW / 2)
-    tallest = max((len(rows) for _, rows in columns), default=1)
-    height = _TOP + tallest * _ROW + 3 * _PAD
-    width = _PAD + len(columns) * (_COLUMN + 4 * _PAD)
-    curves = [_curve(places, trust) for trust in picture.trusts if trust.source in places and trust.target in places]
+        places |= {row: (number, left + _COLUMN / 2, _PAD + _height(rows)) for row in rows}
+    known = [t for t in picture.trusts if t.source in places and t.target in places]
+    curves = [_curve(places[trust.source], places[trust.target], trust.direction) for trust in known]
+    longest = max((abs(places[t.source][0] - places[t.target][0]) for t in known), default=0)
+    height = max((_PAD + _height(rows) for _, rows in columns), default=0) + _PAD + _DEPTH * longest
+    width = len(columns) * (_COLUMN + 4 * _PAD) - 2 * _PAD
     return Markup('<svg class="convergence" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
         width, height, label, Markup("").join(curves), Markup("").join(boxes)
     )
 
 
+def _height(rows: list[str]) -> int:
+    return _TOP + len(rows) * _ROW
+
+
 def _box(left: float, name: str, rows: list[str], *, outside: bool) -> Markup:
-    height = _TOP - _PAD + len(rows) * _ROW + _PAD
     shapes = [
         Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="10"/>').format(
-            "forest outside" if outside else "forest", left, _PAD, _COLUMN, height
+            "forest outside" if outside else "forest", left, _PAD, _COLUMN, _height(rows)
         ),
         Markup('<text class="forest-name" x="{}" y="{}">{}</text>').format(left + 14, _PAD + 22, visible(name, 30)),
     ]
     for row, domain in enumerate(rows):
-        top = _TOP + row * _ROW
+        top = _PAD + _TOP + row * _ROW
         shapes.append(
             Markup('<rect class="domain" x="{}" y="{}" width="{}" height="{}" rx="6"/>').format(
                 left + 10, top + 4, _COLUMN - 20, _ROW - 8
@@ -118,15 +121,10 @@ def _box(left: float, name: str, rows: list[str], *, outside: bool) -> Markup:
     return Markup("").join(shapes)
 
 
-def _curve(places: dict[str, tuple[float, float]], trust: TrustLine) -> Markup:
-    (x1, y1), (x2, y2) = places[trust.source], places[trust.target]
-    side = _COLUMN / 2 - 10
-    left, right = (x1 + side, x2 - side) if x1 <= x2 else (x1 - side, x2 + side)
-    if x1 == x2:
-        left, right = x1 + side, x2 + side
-    bend = max(40.0, abs(right - left) / 2)
-    out = bend if x1 <= x2 else -bend
-    back = -out if x1 != x2 else out
+def _curve(start: tuple[int, float, float], end: tuple[int, float, float], direction: int) -> Markup:
+    """A trust hangs below the forests it ties, the deeper the further apart they are."""
+    (one, x1, y1), (other, x2, y2) = start, end
+    deep = max(y1, y2) + _DEPTH * max(1, abs(one - other)) * 4 / 3
     return Markup('<path class="trust d{}" d="M{:.0f} {:.0f}C{:.0f} {:.0f} {:.0f} {:.0f} {:.0f} {:.0f}"/>').format(
-        trust.direction, left, y1, left + out, y1, right + back, y2, right, y2
+        direction, x1, y1, x1, deep, x2, deep, x2, y2
     )

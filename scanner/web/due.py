@@ -16,6 +16,8 @@ _MANDATE_DAYS = 45
 _SILENCE_DAYS = 35
 #: The confirmation audit: between these days after the first one (CaRE, domain 1, objective D1.O2.B).
 CONFIRMATION = (timedelta(days=45), timedelta(days=60))
+#: The window of the confirmation audit is told so long before it opens.
+_AHEAD = timedelta(days=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +64,21 @@ def _scans(board: Board, today: date) -> list[Due]:
 
 
 def confirmation(board: Board, today: date) -> Due | None:
-    """Return the window of a second exposure audit, when one that reached a level waits for it."""
+    """Return the window of the second exposure audit, while no two audits of the trend make a pair yet."""
     points = board.trends.get("exposure", ())
-    waiting: Due | None = None
-    for first in points:
-        opens, closes = first.at.date() + CONFIRMATION[0], first.at.date() + CONFIRMATION[1]
-        held = any(opens <= second.at.date() <= closes and second.guaranteed >= first.guaranteed for second in points)
-        if not held and opens <= today + timedelta(days=15) and today <= closes:
-            waiting = waiting or Due(
-                what="confirmation", perimeter=board.perimeter, since=opens, until=closes, late=False
-            )
-    return waiting
+    opening, closing = CONFIRMATION
+    windows = [(point, point.at.date() + opening, point.at.date() + closing) for point in points]
+    if any(
+        opens <= second.at.date() <= closes and second.guaranteed >= first.guaranteed
+        for first, opens, closes in windows
+        for second in points
+    ):
+        return None
+    coming = [(opens, closes) for _, opens, closes in windows if closes >= today]
+    if not coming or coming[0][0] > today + _AHEAD:
+        return None
+    opens, closes = coming[0]
+    return Due(what="confirmation", perimeter=board.perimeter, since=opens, until=closes, late=False)
 
 
 def overdue(severity: Severity, open_since: date, today: date, limits: dict[str, int]) -> bool:
