@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import probes
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
 from probes.imports import Importer
-from probes.interface import Probe, canonical_name
+from probes.interface import FoundIn, Probe, canonical_name
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import DirectorySection
 from scanner.config.secrets import SecretError, read
@@ -40,10 +40,16 @@ def importers() -> Mapping[str, type[Importer]]:
     return {cls.kind: cls for cls in known_probes().values() if issubclass(cls, Importer)}
 
 
-def probe_settings(settings: Settings, directory_names: Iterable[str] = ()) -> Mapping[str, Any]:
+def probe_settings(
+    settings: Settings,
+    directory_names: Iterable[str] = (),
+    *,
+    imported: tuple[tuple[str, FoundIn], ...] = (),
+) -> Mapping[str, Any]:
     """Return the settings of every probe by its name: the defaults, what the file overrides, and the directories.
 
-    ``directory_names`` are DNS names of Active Directory domains known from earlier scans, beside the configured ones.
+    ``directory_names`` are DNS names of Active Directory domains known from earlier scans, beside the configured ones;
+    ``imported`` are the names of earlier imports, for discovery to look for.
     """
     found: dict[str, Any] = {}
     for name, cls in known_probes().items():
@@ -60,6 +66,8 @@ def probe_settings(settings: Settings, directory_names: Iterable[str] = ()) -> M
         if name == "dns":
             names = {*directory_names, *map(_ad_name, settings.directories.values())} - {""}
             own.setdefault("directory_names", tuple(sorted(names)))
+        if name == "discovery":
+            own["names"] = imported
         found[name] = cls.Settings(**own)
     if unknown := settings.file.probes.keys() - found.keys():
         raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")

@@ -43,7 +43,7 @@ T = TypeVar("T")
 #: Longest detail kept of an attempt, in characters.
 _DETAIL = 500
 #: Most leads followed of one fact.
-_LEADS = 20_000
+_LEADS = 60_000
 #: A step that was begun this often and never committed is given up: it ends our process or hangs it.
 _BEGUN_AT_MOST = 2
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from ipaddress import ip_address
 from typing import Any
 
 from probes.interface import Asset, AssetKind, Mandate, Part
@@ -138,7 +139,10 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
     journal = store.journal(lease)
     line = GuardedLine(scan.mandate, scan.level, _line_settings(settings), keep=journal.keep, clock=clock)
     kinds = {part.kind for part in scan.parts}
-    probes = [p for p in build_probes(probe_settings(settings, _directory_names(store, scan))) if p.part in kinds]
+    imported = store.records.imported(scan.perimeter.id)
+    names = tuple((a.name, a.found_in) for a in imported if a.kind is AssetKind.HOST)
+    own = probe_settings(settings, _directory_names(store, scan), imported=names)
+    probes = [p for p in build_probes(own) if p.part in kinds]
     engine = Engine(
         probes,
         line,
@@ -154,20 +158,25 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
         progress=progress,
     )
     with on_signals(line.stop, engine.stop), on_request(lambda: store.stops.pressed(scan.id), line.stop, engine.stop):
-        run = await engine.run(_declared(scan, kinds))
+        run = await engine.run(_declared(scan, kinds, imported))
         if run.interrupted:
             return run
         return await engine.look_again(_doubtful(scan, run, store))
 
 
-def _declared(scan: Scan, kinds: Iterable[Part]) -> list[Asset]:
-    """The assets a person declared: domains, networks and hosts, directories."""
+def _declared(scan: Scan, kinds: Iterable[Part], imported: Iterable[Asset]) -> list[Asset]:
+    """The assets a person declared: domains, networks and hosts, directories; and the mandate's imported addresses.
+
+    Imported names are not here: discovery asks whether they exist before anything looks at them.
+    """
     scope, found = scan.mandate.scope, []
     if Part.EXPOSURE in kinds:
         names = (*scan.perimeter.hosts, *(h.name for h in scope.hosted))
         found += [Asset(kind=AssetKind.DOMAIN, name=name) for name in scope.domains]
         found += [Asset(kind=AssetKind.NETWORK, name=str(network)) for network in scope.networks]
         found += [Asset(kind=AssetKind.HOST, name=name) for name in dict.fromkeys(names)]
+        known = (a for a in imported if a.kind is AssetKind.ADDRESS)
+        found += [a for a in known if any(ip_address(a.name) in network for network in scope.networks)]
     if Part.DIRECTORY in kinds:
         found += [Asset(kind=AssetKind.DIRECTORY, name=name) for name in scan.perimeter.directories]
     return found

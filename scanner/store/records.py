@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlmodel import Session, col, select
 
-from probes.interface import Asset, AssetKind, Part
+from probes.interface import Asset, AssetKind, FoundIn, Part
 from rules.subject import Feed, Record, Scan, Timeline
 from scanner.store import plain
 from scanner.store.captures import Captures
@@ -60,6 +60,15 @@ class Records:
         """Return the assets that a scan met out of scope."""
         with self._database.read() as session:
             return _assets(session, scan_id, in_scope=False)
+
+    def imported(self, perimeter: str) -> tuple[Asset, ...]:
+        """Return the hosts and addresses that the imports of a perimeter met, in scope then or not, by id."""
+        scans = [s.id for s in self._scans.all(perimeter) if any(p.kind is Part.IMPORT for p in s.parts)]
+        with self._database.read() as session:
+            met = [a for scan in scans for kept in (True, False) for a in _assets(session, scan, in_scope=kept)]
+        kinds, places = {AssetKind.HOST, AssetKind.ADDRESS}, {FoundIn.CT, FoundIn.LIST, FoundIn.NMAP}
+        wanted = {a.id: a for a in met if a.kind in kinds and a.found_in in places}
+        return tuple(wanted[id] for id in sorted(wanted))
 
     def keep_feed(self, scan_id: str, feed: Feed) -> None:
         """Keep the extract of a feed that concerns a scan; the same snapshot is kept once."""

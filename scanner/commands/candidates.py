@@ -1,0 +1,126 @@
+"""Commands on candidates: what was met outside the mandate, until a person promotes or rejects it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reports.visible import visible
+from scanner.command import DEFAULT, ConfigOption, opened, said
+from scanner.exit import Exit
+
+if TYPE_CHECKING:
+    from scanner.config.load import Settings
+    from scanner.store.candidates import Candidate
+
+app = typer.Typer()
+commands = typer.Typer(help="What was met outside the mandate: list it, promote it, reject it. Nothing is sent to it.")
+app.add_typer(commands, name="candidates")
+
+PerimeterOption = Annotated[str, typer.Option(help="The perimeter; may be left out when there is one.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; the audit log keeps it with who decided.")]
+AssetArgument = Annotated[str, typer.Argument(help="An asset id, as the list gives it.")]
+
+
+@commands.callback(invoke_without_command=True)
+def candidates(
+    context: typer.Context,
+    perimeter: PerimeterOption = "",
+    state: Annotated[str, typer.Option(help="open, promoted, rejected, or all.")] = "open",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """List candidates with where each was found."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened(config) as (settings, store), said():
+        found = store.candidates.of(_perimeter(settings, perimeter), "" if state == "all" else state)
+        lines = [_line(settings, candidate) for candidate in found]
+    if as_json:
+        typer.echo(json.dumps([_plain(candidate) for candidate in found], ensure_ascii=False, indent=1))
+    else:
+        for line in lines:
+            typer.echo(visible(line))
+
+
+@commands.command()
+def promote(
+    asset: AssetArgument, reason: ReasonOption, perimeter: PerimeterOption = "", config: ConfigOption = DEFAULT
+) -> None:
+    """Say that an asset belongs to the establishment, and print the line its mandate needs: that line decides."""
+    from scanner.config.suggestion import mandate_lines
+    from scanner.store.candidates import PROMOTED
+
+    decided = _decide(asset, PROMOTED, reason, perimeter, config)
+    typer.echo(visible(f"{decided.asset.id}: promoted by {decided.decided_by}"))
+    typer.echo(visible("Nothing is sent to it until the signed mandate covers it. Have it signed, then add:"))
+    for line in mandate_lines(decided.asset):
+        typer.echo(visible(line))
+
+
+@commands.command()
+def reject(
+    asset: AssetArgument, reason: ReasonOption, perimeter: PerimeterOption = "", config: ConfigOption = DEFAULT
+) -> None:
+    """Say that an asset is not the establishment's."""
+    from scanner.store.candidates import REJECTED
+
+    decided = _decide(asset, REJECTED, reason, perimeter, config)
+    typer.echo(visible(f"{decided.asset.id}: rejected by {decided.decided_by}"))
+
+
+@commands.command()
+def reopen(
+    asset: AssetArgument, reason: ReasonOption, perimeter: PerimeterOption = "", config: ConfigOption = DEFAULT
+) -> None:
+    """Take a decision back."""
+    from scanner.store.candidates import OPEN
+
+    decided = _decide(asset, OPEN, reason, perimeter, config)
+    typer.echo(visible(f"{decided.asset.id}: open again"))
+
+
+def _decide(asset: str, state: str, reason: str, perimeter: str, config: ConfigOption) -> Candidate:
+    if not reason.strip():
+        typer.echo("hygie: say why with --reason", err=True)
+        raise typer.Exit(Exit.USAGE)
+    with opened(config) as (settings, store), said():
+        return store.candidates.decide(_perimeter(settings, perimeter), asset, state, reason.strip()[:500])
+
+
+def _perimeter(settings: Settings, perimeter: str) -> str:
+    from scanner.config.load import ConfigError
+    from scanner.run import perimeter_of
+
+    if not perimeter and len(settings.perimeters) == 1:
+        return next(iter(settings.perimeters))
+    if not perimeter:
+        raise ConfigError(f"say which perimeter with --perimeter; known: {', '.join(sorted(settings.perimeters))}")
+    return perimeter_of(settings, perimeter).id
+
+
+def _line(settings: Settings, candidate: Candidate) -> str:
+    from reports.words import load
+
+    say, asset = load(settings.file.reports.language), candidate.asset
+    place = say(f"found-in.{asset.found_in.value or 'declared'}") if asset.found_in else "-"
+    decided = [f"{candidate.decided_by}: {candidate.reason}"] if candidate.decided_by else []
+    return "  ".join([asset.id, candidate.state, place, asset.found_by or "-", *decided])
+
+
+def _plain(candidate: Candidate) -> dict[str, str | None]:
+    return {
+        "asset": candidate.asset.id,
+        "kind": candidate.asset.kind.value,
+        "name": candidate.asset.name,
+        "state": candidate.state,
+        "found_by": candidate.asset.found_by,
+        "found_in": candidate.asset.found_in.value,
+        "scan": candidate.scan,
+        "met_at": candidate.met_at.isoformat(),
+        "decided_by": candidate.decided_by,
+        "decided_at": candidate.decided_at.isoformat() if candidate.decided_at else None,
+        "reason": candidate.reason,
+    }
