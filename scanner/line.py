@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import TypeVar
 from probes.interface import (
     Digest,
     DnsQuestion,
+    Identity,
     IPAddress,
     Mandate,
     NameAnswer,
@@ -59,6 +61,7 @@ class LineSettings:
     connections: Rates = field(default_factory=Rates)
     questions: Rates = field(default_factory=lambda: Rates(overall=500.0, network=200.0, address=100.0, burst=50))
     in_flight: int = 1000
+    identity: Identity = field(default_factory=Identity)
 
 
 class GuardedLine:
@@ -93,6 +96,11 @@ class GuardedLine:
     def level(self) -> int:
         """The lower of the mandate's level and the asked one."""
         return self._grants.level
+
+    @property
+    def identity(self) -> Identity:
+        """What servers are told of us."""
+        return self._settings.identity
 
     def stop(self) -> None:
         """End every exchange, refuse later ones, and end the running sweeps."""
@@ -165,9 +173,10 @@ class GuardedLine:
             await self.pace(address)
             self.grant(address, port, name=name, level=level)
             try:
-                return await exchange_datagram(
-                    request, address, port, deadline=deadline, button=self._button, ours=lambda answer: True
-                )
+                async with self._manners.turn(address, port) or contextlib.nullcontext():
+                    return await exchange_datagram(
+                        request, address, port, deadline=deadline, button=self._button, ours=lambda answer: True
+                    )
             except ProbeError as error:
                 if error.reason is not Reason.TIMED_OUT or attempt == tries:
                     raise

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from ipaddress import ip_address
 from typing import Any
 
-from probes.interface import Asset, AssetKind, Mandate, Part
+from probes.interface import Asset, AssetKind, Identity, Mandate, Part
 from reports.dossier import Dossier, Judgement, SeenAsset
 from reports.json import canonical
 from rules.case import Case
@@ -228,6 +228,7 @@ def _line_settings(settings: Settings) -> LineSettings:
             burst=pace.burst * 2,
         ),
         in_flight=pace.in_flight,
+        identity=Identity(**settings.file.identity.model_dump()),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probes.interface.assets import Asset, AssetKind, FoundIn, Part, Vantage, service
+from probes.interface.identity import Identity
 from probes.interface.leads import Lead, asset_of, host_name
 from probes.interface.line import DnsQuestion, Existence, Line, NameAnswer, PortAnswer, PortState, Stream
 from probes.interface.mandate import Hosted, IPAddress, IPNetwork, Mandate, Scope, Window, canonical_name
@@ -33,6 +34,7 @@ __all__ = [
     "Hosted",
     "IPAddress",
     "IPNetwork",
+    "Identity",
     "Lead",
     "Line",
     "Mandate",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
+from probes.interface.identity import Identity
 from probes.interface.line import DnsQuestion, Line, NameAnswer, PortAnswer, Stream
 from probes.interface.mandate import IPAddress
 from probes.interface.observation import Digest, ProbeError, Reason
@@ -70,6 +71,11 @@ class FileLine(Line):
     def level(self) -> int:
         """Below every level: nothing is sent."""
         return 0
+
+    @property
+    def identity(self) -> Identity:
+        """Nobody is spoken to."""
+        return Identity()
 
     def grant(self, address: IPAddress, port: int, *, name: str = "", level: int = 2) -> None:
         """Refuse."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from probes.interface.identity import Identity
 from probes.interface.mandate import IPAddress
 from probes.interface.observation import Digest, Reason
 
@@ -100,6 +101,11 @@ class Line(Protocol):
     @property
     def level(self) -> int:
         """The level of intrusiveness this scan runs at: the lower of the mandate's and the asked one."""
+        ...
+
+    @property
+    def identity(self) -> Identity:
+        """What servers are told of us."""
         ...
 
     def grant(self, address: IPAddress, port: int, *, name: str = "", level: int = 2) -> None:

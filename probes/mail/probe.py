@@ -27,7 +27,6 @@ class MailSettings:
     usual_selectors: tuple[str, ...] = USUAL
     policy_port: int = 443
     anchors: str = ""
-    user_agent: str = "Hygie/0.1 (audit mandaté par l'établissement)"
 
 
 class MailProbe(Probe[MailSettings]):
@@ -52,5 +51,5 @@ class MailProbe(Probe[MailSettings]):
         yield Sight(fact=spf)
         yield Sight(fact=await dmarc_policy(lookup, domain))
         yield Sight(fact=await dkim_keys(lookup, domain, settings.selectors, settings.usual_selectors))
-        host = PolicyHost(port=settings.policy_port, anchors=settings.anchors, agent=settings.user_agent)
+        host = PolicyHost(port=settings.policy_port, anchors=settings.anchors)
         yield Sight(fact=await transport_policies(lookup, line, domain, host))

@@ -31,12 +31,11 @@ _ANSWER = 1 << 17
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServerSettings:
-    """The name given in EHLO, seconds a session may take, and whether VRFY is asked of SMTP servers on port 25.
+    """Seconds a session may take, and whether VRFY is asked of SMTP servers on port 25.
 
     ``ports`` adds services elsewhere, as ``2525=smtp`` or ``9993=imap+tls``.
     """
 
-    ehlo: str = "audit-hygie.invalid"
     patience: float = 20.0
     verify: bool = True
     ports: tuple[str, ...] = ()
@@ -87,7 +86,7 @@ class MailServerProbe(Probe[MailServerSettings]):
             found = await greet(
                 stream,
                 protocol,
-                ehlo=self.settings.ehlo,
+                ehlo=line.identity.ehlo,
                 name=name,
                 implicit=implicit,
                 verify=self.settings.verify and port != 587,

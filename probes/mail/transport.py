@@ -64,11 +64,10 @@ def _tlsa(value: str) -> Tlsa | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyHost:
-    """How the policy host is reached: its port, the trust anchors (PEM file, "" for the system's), and our name."""
+    """How the policy host is reached: its port and the trust anchors (PEM file, "" for the system's)."""
 
     port: int
     anchors: str
-    agent: str
 
 
 async def transport_policies(lookup: Lookup, line: Line, domain: str, host: PolicyHost) -> TransportPolicies:
@@ -115,7 +114,6 @@ async def _with_policy(seen: TransportPolicies, line: Line, domain: str, host: P
             line,
             str(addresses[0]),
             f"https://{name}:{host.port}/.well-known/mta-sts.txt",
-            agent=host.agent,
             tls=_strict(host.anchors),
             cap=transport.LONGEST_POLICY,
         )

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 
-from probes.interface import Stream
+from probes.interface import Identity, Stream
 from probes.mail.greeting import step_up
 
 #: Brings a fresh connection to where a ClientHello is awaited; raises ``protocol-not-spoken`` when TLS is not offered.
-Preamble = Callable[[Stream], Awaitable[None]]
+Preamble = Callable[[Stream, Identity], Awaitable[None]]
 
-_EHLO = "audit-hygie.invalid"
+
+def _mail(protocol: str) -> Preamble:
+    async def step(stream: Stream, identity: Identity) -> None:
+        await step_up(stream, protocol, ehlo=identity.ehlo)
+
+    return step
+
+
 PREAMBLES: Mapping[int, Preamble] = MappingProxyType(
     {
-        25: partial(step_up, protocol="smtp", ehlo=_EHLO),
-        587: partial(step_up, protocol="smtp", ehlo=_EHLO),
-        143: partial(step_up, protocol="imap", ehlo=_EHLO),
-        110: partial(step_up, protocol="pop3", ehlo=_EHLO),
+        25: _mail("smtp"),
+        587: _mail("smtp"),
+        143: _mail("imap"),
+        110: _mail("pop3"),
     }
 )

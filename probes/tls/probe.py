@@ -82,7 +82,7 @@ class TlsProbe(Probe[TlsSettings]):
             stream = await line.connect(address, port, name=name, deadline=self.settings.patience, cap=ANSWER + 8192)
             if preamble is not None:
                 try:
-                    await preamble(stream)
+                    await preamble(stream, line.identity)
                 except ProbeError:
                     await stream.close()
                     raise

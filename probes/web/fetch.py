@@ -20,6 +20,8 @@ from probes.interface import IPAddress, Line, ProbeError, Reason
 BODY, DEADLINE = 65_536, 15.0
 #: Longest header value kept, in characters.
 _HEADER_VALUE = 1000
+#: Statuses by which a server asks for less: too many requests, overloaded.
+_SLOWER = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,6 @@ async def fetch(
     address: str,
     url: str,
     *,
-    agent: str,
     method: str = "GET",
     headers: tuple[tuple[str, str], ...] = (),
     cap: int = BODY,
@@ -114,10 +115,12 @@ async def fetch(
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
-                headers={"User-Agent": agent, "Accept-Encoding": "gzip, deflate", "Accept": "text/html,*/*;q=0.5"},
+                headers=line.identity.headers | {"Accept-Encoding": "gzip, deflate", "Accept": "text/html,*/*;q=0.5"},
             ) as session,
             session.request(method, target, allow_redirects=False, headers=dict(headers)) as response,
         ):
+            if response.status in _SLOWER:
+                line.slow_down(pinned)
             body, cut = await _body(response, cap)
             found = tuple((_text(key).lower(), _text(value)) for key, value in response.headers.items())
             return Answer(url=url, status=response.status, headers=found, body=body, cut=cut)

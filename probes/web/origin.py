@@ -11,13 +11,12 @@ from probes.web.fetch import Answer, fetch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Scheme, host and port at one granted address; ``pause`` is in seconds, ``agent`` the name given."""
+    """Scheme, host and port at one granted address; ``pause`` is in seconds."""
 
     line: Line
     asset: Asset
     address: str
     scheme: str
-    agent: str
     pause: float
 
     @property
@@ -29,7 +28,7 @@ class Origin:
     async def ask(self, path: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = ()) -> Answer:
         """Make one request of this origin; raise ``ProbeError``."""
         await asyncio.sleep(self.pause)
-        return await fetch(self.line, self.address, self.base + path, agent=self.agent, method=method, headers=headers)
+        return await fetch(self.line, self.address, self.base + path, method=method, headers=headers)
 
     async def attempt(
         self, path: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = ()

@@ -29,14 +29,13 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """Ports spoken to, in clear and over TLS; paths asked for open files and Windows authentication; whether products
-    are looked for beyond the first page; the name Hygie gives; seconds between two requests; redirects followed."""
+    are looked for beyond the first page; seconds between two requests; redirects followed."""
 
     clear_ports: tuple[int, ...] = (80, 8000, 8008, 8080, 8081, 8088, 8888, 5000, 3000, 9090)
     tls_ports: tuple[int, ...] = (443, 8443, 9443, 10443, 4443, 8006, 10000, 5001)
     paths: tuple[str, ...] = PATHS
     windows_paths: tuple[str, ...] = WINDOWS_PATHS
     products: bool = True
-    user_agent: str = "Hygie/0.1 (audit mandaté par l'établissement)"
     pause: float = 1.0
     hops: int = 6
     most_addresses: int = 4
@@ -78,7 +77,6 @@ class WebProbe(Probe[WebSettings]):
                 asset=asset,
                 address=address,
                 scheme="https" if asset.port in self.settings.tls_ports else "http",
-                agent=self.settings.user_agent,
                 pause=self.settings.pause,
             )
             try:
@@ -113,7 +111,7 @@ class WebProbe(Probe[WebSettings]):
             addresses = await _addresses(origin, parts.hostname)
             if not addresses:
                 return None
-            return await fetch(origin.line, addresses[0], target, agent=origin.agent)
+            return await fetch(origin.line, addresses[0], target)
         except ProbeError as error:
             if error.reason is Reason.INTERRUPTED:
                 raise

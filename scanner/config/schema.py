@@ -131,6 +131,15 @@ class BoxSection(Section):
     vantage: Vantage = Vantage.INSIDE
 
 
+class IdentitySection(Section):
+    """What every server is told of us."""
+
+    contact: Annotated[str, StringConstraints(pattern=r"^[!-~ ]{0,120}$")] = ""
+    campaign: Annotated[str, StringConstraints(pattern=r"^[!-~ ]{0,120}$")] = ""
+    ehlo: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,253}$")] = "audit-hygie.invalid"
+    ae_title: Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]{1,16}$")] = "HYGIE"
+
+
 class DnsSection(Section):
     """How names are resolved; with ``authoritative``, delegations are walked from the roots."""
 
@@ -284,6 +293,7 @@ class FileSchema(Section):
     """The whole file."""
 
     box: BoxSection = BoxSection()
+    identity: IdentitySection = IdentitySection()
     dns: DnsSection = DnsSection()
     pace: PaceSection = PaceSection()
     run: RunSection = RunSection()

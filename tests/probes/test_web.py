@@ -37,7 +37,6 @@ from tests.lab.wires import Talk, says, speaking
 F = TypeVar("F", bound=Fact)
 WELL, BADLY, CATCHALL, LIAR, DECOY = (f"127.42.0.{n}" for n in (10, 11, 12, 66, 99))
 RESOLVER, PORT = "127.42.0.53", 53053
-AGENT = "Hygie/test"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +91,7 @@ def plant(root: Path) -> None:
         (root / path).write_text(text)
 
 
-SETTINGS = WebSettings(pause=0.0, user_agent=AGENT)
+SETTINGS = WebSettings(pause=0.0)
 
 
 async def look(address: str, port: int, line: Line | None = None, host: str = "www.ch.test") -> list[Yield]:
@@ -152,7 +151,7 @@ BOMB = gzip.compress(bytes(300_000_000), 9)
 
 
 async def get(address: str = LIAR, line: Line | None = None) -> object:
-    return await fetch(line or open_line(), address, f"http://{address}:80/", agent=AGENT)
+    return await fetch(line or open_line(), address, f"http://{address}:80/")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +209,7 @@ async def test_sixty_large_cookies_are_read_and_never_sent_back() -> None:
         found = await asyncio.wait_for(look(LIAR, 80), 20)
     assert 0 < len(fact(WebOrigin, found).cookies) <= 60
     assert not [request for request in heard if b"\r\nCookie:" in request]
-    assert all(b"User-Agent: Hygie/test" in request for request in heard)
+    assert all(b"User-Agent: Hygie/0.1 (mandated audit)" in request for request in heard)
 
 
 async def test_bytes_that_are_no_text_can_be_stored() -> None:
@@ -282,10 +281,10 @@ async def test_the_address_checked_is_the_address_reached() -> None:
             resolving(f"www.ch 60 A {DECOY}"),
             speaking(says(HEAD + b"Content-Length: 0\r\n\r\n"), LIAR, 80) as heard,
         ):
-            await fetch(careful(f"{LIAR}/32"), LIAR, "http://www.ch.test:80/", agent=AGENT)
+            await fetch(careful(f"{LIAR}/32"), LIAR, "http://www.ch.test:80/")
         assert len(heard) == 1
         with pytest.raises(ProbeError) as caught:
-            await fetch(careful(f"{LIAR}/32"), DECOY, "http://www.ch.test:80/", agent=AGENT)
+            await fetch(careful(f"{LIAR}/32"), DECOY, "http://www.ch.test:80/")
     assert caught.value.reason is Reason.OUT_OF_SCOPE
     assert decoy == []
 
