@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from probes.facts.identifiers import rid
 from probes.interface import Part
-from rules.interface import Verdict, met, not_applicable, not_met, rule, undetermined
+from rules.interface import Confidence, Outcome, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.domain import DomainView
 from rules.views.objects import (
     DES_ONLY,
@@ -18,14 +19,25 @@ from rules.views.objects import (
     TRUST,
     Account,
 )
+from rules.views.passwords import policies_readable, tolerated
 
 DIRECTORY = Part.DIRECTORY
 
 
 def none_of(
-    seen: DomainView, accounts: Iterable[Account], fault: Callable[[Account], bool | None], levels: tuple[int, ...]
+    seen: DomainView,
+    accounts: Iterable[Account],
+    fault: Callable[[Account], bool | None],
+    levels: tuple[int, ...],
+    *,
+    needs: str = "",
+    privileged: bool = False,
 ) -> Verdict:
-    """Met when no account is at fault; what was not told, or not collected, could change that and nothing else."""
+    """Met when no account is at fault; what was not told, or not collected, could change that and nothing else.
+
+    ``needs`` is the attribute (lower case) by which a fault would show; ``privileged`` tells that only privileged
+    accounts are asked about, so that members of privileged groups that were not read could be at fault too.
+    """
     found, untold = [], 0
     for account in accounts:
         at_fault = fault(account)
@@ -36,7 +48,13 @@ def none_of(
         return not_met(*found, levels=levels, count=len(found), first=found[0].name)
     if not seen.complete:
         return undetermined("collection-cut", levels)
-    return undetermined("attribute-not-readable", levels) if untold else met()
+    if untold:
+        return undetermined("attribute-not-readable", levels)
+    if absent := seen.missing(needs) if needs else "":
+        return undetermined(f"not-readable:{absent}", levels)
+    if privileged and seen.privileged_unread:
+        return undetermined("member-not-readable", levels)
+    return met()
 
 
 def flag(bit: int) -> Callable[[Account], bool | None]:
@@ -64,35 +82,46 @@ def privileged_users(seen: DomainView) -> Iterable[Account]:
 @rule("privileged-passwords-expire", reads=DomainView, part=DIRECTORY)
 def privileged_passwords_expire(seen: DomainView) -> Verdict:
     """No privileged account has a password that never expires."""
-    return none_of(seen, privileged_users(seen), flag(NEVER_EXPIRES), (1,))
+    return none_of(seen, privileged_users(seen), flag(NEVER_EXPIRES), (1,), privileged=True)
 
 
 @rule("privileged-accounts-preauthenticate", reads=DomainView, part=DIRECTORY)
 def privileged_accounts_preauthenticate(seen: DomainView) -> Verdict:
     """Every privileged account goes through Kerberos pre-authentication."""
-    return none_of(seen, privileged_users(seen), flag(NO_PREAUTH), (1,))
+    return none_of(seen, privileged_users(seen), flag(NO_PREAUTH), (1,), privileged=True)
 
 
 @rule("privileged-passwords-renewed", reads=DomainView, part=DIRECTORY)
 def privileged_passwords_renewed(seen: DomainView, *, days: int = 1095) -> Verdict:
     """Every privileged password is younger than three years."""
-    return none_of(seen, privileged_users(seen), older(seen, days), (1,))
+    return none_of(seen, privileged_users(seen), older(seen, days), (1,), privileged=True)
 
 
 @rule("privileged-accounts-without-spn", reads=DomainView, part=DIRECTORY)
 def privileged_accounts_without_spn(seen: DomainView) -> Verdict:
     """No privileged user carries a service principal name; managed service accounts may."""
-    accounts = (a for a in privileged_users(seen) if not a.managed and rid(a.sid) != 502)
-    return none_of(seen, accounts, lambda a: bool(a.spns), (1,))
+    accounts = [a for a in privileged_users(seen) if not a.managed and rid(a.sid) != 502 and not tolerated(seen, a)]
+    verdict = none_of(seen, accounts, lambda a: bool(a.spns), (1,), needs="serviceprincipalname", privileged=True)
+    if verdict.outcome is Outcome.NOT_MET and not policies_readable(seen):
+        return replace(verdict, confidence=Confidence.PROBABLE)
+    return verdict
 
 
 @rule("privileged-accounts-few", reads=DomainView, part=DIRECTORY)
 def privileged_accounts_few(seen: DomainView, *, most: int = 50) -> Verdict:
     """At most fifty accounts are privileged, RID 500 and domain controllers left out."""
-    found = [a for a in seen.accounts if a.sid in seen.privileged and rid(a.sid) != 500 and not a.controller]
-    if len(found) > most:
-        return not_met(*[a.ref for a in found], levels=(1, 2), count=len(found), most=most)
-    return met(count=len(found)) if seen.complete else undetermined("collection-cut", (1, 2))
+    own = [a for a in seen.accounts if a.sid in seen.privileged]
+    everyone = seen.forest.privileged_accounts if seen.forest else own
+    counted = [a for a in everyone if rid(a.sid) != 500 and not a.controller]
+    limit = max(most, 3 * len(seen.forest.domains) if seen.forest else 0)
+    names = len({a.name.lower() for a in counted})
+    if len(counted) > limit:
+        refs = [a.ref for a in own if a in counted]
+        levels = (1, 2) if names > limit else (2,)
+        return not_met(*refs, levels=levels, count=len(counted), most=limit)
+    if not seen.complete or seen.privileged_unread:
+        return undetermined("collection-cut" if not seen.complete else "member-not-readable", (1, 2))
+    return met(count=len(counted))
 
 
 @rule("accounts-in-use", reads=DomainView, part=DIRECTORY)
@@ -175,7 +204,9 @@ def accounts_preauthenticate(seen: DomainView) -> Verdict:
 @rule("privileged-accounts-marked", reads=DomainView, part=DIRECTORY)
 def privileged_accounts_marked(seen: DomainView) -> Verdict:
     """Every privileged user bears adminCount 1, by which its rights are protected."""
-    return none_of(seen, privileged_users(seen), lambda a: a.admin_count != 1, (2,))
+    if absent := seen.missing("admincount"):
+        return undetermined(f"not-readable:{absent}", (2,))
+    return none_of(seen, privileged_users(seen), lambda a: a.admin_count != 1, (2,), privileged=True)
 
 
 @rule("trust-passwords-renewed", reads=DomainView, part=DIRECTORY)
@@ -190,24 +221,32 @@ def trust_passwords_renewed(seen: DomainView, *, days: int = 365) -> Verdict:
 @rule("sid-history-harmless", reads=DomainView, part=DIRECTORY)
 def sid_history_harmless(seen: DomainView) -> Verdict:
     """No SID history holds a well-known SID or a privileged RID (below 1000)."""
-    accounts = (a for a in seen.accounts if a.sid_history)
-    return none_of(seen, accounts, lambda a: any(_privileged_sid(s) for s in a.sid_history), (2,))
+    return none_of(seen, seen.accounts, _dangerous_history, (2,), needs="sidhistory")
 
 
-def _privileged_sid(sid: str) -> bool:
-    return not sid.startswith("S-1-5-21-") or rid(sid) < 1000
+def _dangerous_history(account: Account) -> bool | None:
+    """A value that is no SID could be any: it only counts when no other one is dangerous."""
+    told = [s for s in account.sid_history if s]
+    if any(not s.startswith("S-1-5-21-") or rid(s) < 1000 for s in told):
+        return True
+    return None if len(told) < len(account.sid_history) else False
 
 
 @rule("sid-history-empty", reads=DomainView, part=DIRECTORY)
 def sid_history_empty(seen: DomainView) -> Verdict:
     """No account keeps a SID history."""
-    return none_of(seen, seen.accounts, lambda a: bool(a.sid_history), (3,))
+    groups = [g.ref for g in seen.table.groups if g.sid_history] if seen.table else []
+    verdict = none_of(seen, seen.accounts, lambda a: bool(a.sid_history), (3,), needs="sidhistory")
+    if groups:
+        refs = (*verdict.objects, *groups)
+        return not_met(*refs, levels=(3,), count=len(refs), first=refs[0].name)
+    return verdict
 
 
 @rule("privileged-passwords-not-reversible", reads=DomainView, part=DIRECTORY)
 def privileged_passwords_not_reversible(seen: DomainView) -> Verdict:
     """No privileged account stores its password reversibly."""
-    return none_of(seen, privileged_users(seen), flag(REVERSIBLE), (3,))
+    return none_of(seen, privileged_users(seen), flag(REVERSIBLE), (3,), privileged=True)
 
 
 @rule("privileged-users-protected", reads=DomainView, part=DIRECTORY)
@@ -216,7 +255,7 @@ def privileged_users_protected(seen: DomainView) -> Verdict:
     members = next((m for s, m in seen.groups.items() if s.startswith("S-1-5-21-") and rid(s) == 525), None)
     if members is None:
         return undetermined("group-not-readable", (3,))
-    return none_of(seen, privileged_users(seen), lambda a: a.sid not in members, (3,))
+    return none_of(seen, privileged_users(seen), lambda a: a.sid not in members, (3,), privileged=True)
 
 
 @rule("users-cannot-join-machines", reads=DomainView, part=DIRECTORY)

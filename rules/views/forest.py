@@ -64,6 +64,11 @@ class Forest:
             self._memberships[domain] = Memberships(kept, *self._joined)
         return self._memberships[domain]
 
+    @property
+    def sids(self) -> Mapping[str, str]:
+        """The SID of every object read, by lower-case DN; "" for those without."""
+        return self._joined[0]
+
     @cached_property
     def privileged(self) -> frozenset[str]:
         """The SIDs of the privileged accounts of every domain, RID 500 included."""
@@ -73,6 +78,11 @@ class Forest:
             found.update(*(members[sid] for sid in privileged_groups(members)))
         accounts = (a.sid for t in self.tables for a in t.accounts)
         return frozenset(sid for sid in accounts if sid in found or rid(sid) == 500)
+
+    @cached_property
+    def privileged_accounts(self) -> tuple[Account, ...]:
+        """The privileged accounts of every domain."""
+        return tuple(a for t in self.tables for a in t.accounts if a.sid in self.privileged)
 
     def privileged_unread(self, domain: str) -> bool:
         """Whether a privileged group has members of which nothing was read, or was itself read in part."""

@@ -157,6 +157,11 @@ class Thing:
         return whole(next(iter(self.values.get(name, ())), b""))
 
     @property
+    def created(self) -> datetime | None:
+        """When it was made."""
+        return generalized_time(_first(self.values, "whencreated"))
+
+    @property
     def name(self) -> str:
         """The value of the DN's first part."""
         return self.text("name") or self.dn.partition(",")[0].partition("=")[2]

@@ -22,6 +22,9 @@ class Target(StrEnum):
     CONTAINER = "container"
     POLICY = "policy"
     TEMPLATE = "template"
+    STORE = "store"
+    #: A container, asked only whether a delegated managed service account can be made in it.
+    NURSERY = "nursery"
     OTHER = "other"
 
 
@@ -82,6 +85,7 @@ _PROPERTIES: dict[str, tuple[tuple[Right, frozenset[Target]], ...]] = {
     "f30e3bbe-9ff0-11d1-b603-0000f80367c1": ((Right.WRITE_LINK, _LINKED),),
     "f30e3bbf-9ff0-11d1-b603-0000f80367c1": ((Right.WRITE_LINK_OPTIONS, _LINKED),),
 }
+_DELEGATED = "0feb936f-47b3-49f2-9386-1dedc2c23765"
 _MEMBER = "bf9679c0-0de6-11d0-a285-00aa003049e2"
 _RESET = "00299570-246d-11d0-a768-00aa006e0529"
 _ENROLL = frozenset({"0e10c968-78fb-11d2-90d4-00c04f79dc55", "a05b8cc2-17bc-4802-a710-e7c15ab866a2"})
@@ -95,7 +99,7 @@ _CHILDREN = frozenset(
         "bf967aa5-0de6-11d0-a285-00aa003049e2",
     }
 )  # fmt: skip
-_PARTIAL = frozenset({Target.POLICY, Target.TEMPLATE, Target.OTHER})
+_PARTIAL = frozenset({Target.POLICY, Target.TEMPLATE, Target.STORE, Target.OTHER})
 #: (trustee of a deny entry, trustee of an allow entry) -> whether the first stands for the second too.
 Covers = Callable[[str, str], bool]
 EVERYONE = "S-1-1-0"
@@ -121,6 +125,8 @@ def granted(ace: Ace, target: Target) -> frozenset[Right]:
     if target in _LINKED and kind in _CHILDREN:
         found |= {Right.CREATE_CHILD} if mask & _CREATE else set()
         found |= {Right.DELETE_CHILD} if mask & _DELETE and target is Target.CONTAINER else set()
+    if mask & _CREATE and (target is Target.STORE or (target is Target.NURSERY and kind in {"", _DELEGATED})):
+        found.add(Right.CREATE_CHILD)
     return frozenset(found)
 
 

@@ -98,7 +98,7 @@ def _groups(world: World) -> None:
 
 
 def _accounts(world: World) -> None:
-    world.user("Patron", 500, adminCount=1, msDS_AssignedAuthNPolicySilo=SILO)
+    world.user("Patron", 500, adminCount=1, msDS_AssignedAuthNPolicySilo=SILO, lastLogonTimestamp=ago(90))
     world.user("Invité", 501, userAccountControl=0x202, primaryGroupID=514)
     krbtgt = f"CN=krbtgt,CN=Users,{BASE}"
     world.add(

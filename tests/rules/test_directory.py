@@ -83,7 +83,8 @@ def without(sid: str) -> DomainView:
     return replace(whole, accounts=tuple(a for a in whole.accounts if a.sid != sid))
 
 
-MANY = tuple(replace(ADMIN, sid=f"{BASE}-{5000 + n}") for n in range(51))
+MANY = tuple(replace(ADMIN, sid=f"{BASE}-{5000 + n}", name=f"adm-{n}") for n in range(51))
+SAME = tuple(replace(a, name="adm") for a in MANY)
 SLEEPERS = tuple(replace(a, password_set=days(1200), last_logon=days(500)) for a in CROWD)
 STUBBORN = tuple(replace(a, uac=0x10200) for a in CROWD[:4])
 PRE_2000 = "S-1-5-32-554"
@@ -100,6 +101,7 @@ CASES: list[tuple[Rule, DomainView, Outcome, tuple[int, ...]]] = [
     (accounts.privileged_accounts_without_spn, admin(spns=("http/x",)), NOT_MET, (1,)),
     (accounts.privileged_accounts_without_spn, admin(spns=("http/x",), managed=True), MET, ()),
     (accounts.privileged_accounts_few, view(*MANY, privileged=frozenset(a.sid for a in MANY)), NOT_MET, (1, 2)),
+    (accounts.privileged_accounts_few, view(*SAME, privileged=frozenset(a.sid for a in SAME)), NOT_MET, (2,)),
     (accounts.privileged_accounts_few, view(*MANY, privileged=frozenset(a.sid for a in MANY[1:])), MET, ()),
     (accounts.accounts_in_use, view(*SLEEPERS), NOT_MET, (1,)),
     (accounts.accounts_in_use, view(*SLEEPERS[:3]), MET, ()),

@@ -1,0 +1,40 @@
+"""ANSSI control point on the DNS zones kept in the directory."""
+
+from __future__ import annotations
+
+from probes.facts.dnszone import Updates, updates
+from probes.interface import Part
+from rules.interface import Verdict, met, not_applicable, not_met, rule, undetermined
+from rules.views.domain import DomainView
+from rules.views.objects import Table, Thing
+
+
+def _tables(seen: DomainView) -> tuple[Table | None, ...]:
+    """The partitions with the domain's zones; those of the forest go with its root domain."""
+    forest = seen.whole
+    own = (seen.own, forest.domain_zones.get(seen.asset.name))
+    alone = forest.name not in forest.domains
+    return (*own, forest.zones) if alone or seen.asset.name == forest.name else own
+
+
+@rule("zones-take-secure-updates-only", reads=DomainView, part=Part.DIRECTORY)
+def zones_take_secure_updates_only(seen: DomainView) -> Verdict:
+    """No zone of the directory takes an update that nobody signed: level 1 for the domain's own zones, 3 for others."""
+    names = {seen.asset.name.lower(), *(f"_msdcs.{n.lower()}" for n in (seen.asset.name, seen.whole.name))}
+    bad: list[Thing] = []
+    unknown: list[Thing] = []
+    zones = [z for table in _tables(seen) if table is not None for z in table.of("dnszone")]
+    for zone in zones:
+        told = updates(zone.values.get("dnsproperty", ()))
+        bad += [zone] if told is Updates.UNSECURE else []
+        unknown += [zone] if told is None else []
+    cut = any(t is None or not t.complete for t in _tables(seen))
+    missing = "partition-not-read" if cut else "attribute-not-readable" if unknown else ""
+    if bad:
+        levels = (1, 3) if any(z.name.lower() in names for z in bad) else (3,)
+        others = (1,) if missing and 1 not in levels else ()
+        refs = [z.ref for z in bad]
+        return not_met(*refs, levels=levels, open_levels=others, count=len(bad), first=bad[0].name)
+    if missing:
+        return undetermined(missing, (1, 3))
+    return met(count=len(zones)) if zones else not_applicable("no-zone")

@@ -1,0 +1,83 @@
+"""Which password policy holds for an account: the domain's, or the fine-grained one that the directory resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from probes.facts.identifiers import generalized_time
+from rules.views.domain import DomainView
+from rules.views.objects import Account, Thing
+
+_AES_ONLY, _AES = 0x18, 0x18
+_NEVER = -(1 << 63)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPolicy:
+    """A policy: shortest length, longest age (None when passwords never expire), and when it was last changed."""
+
+    name: str
+    length: int
+    age: timedelta | None
+    changed: datetime | None
+
+    @property
+    def weak(self) -> bool:
+        """Below what ANSSI asks for privileged accounts: eight characters, three years."""
+        return self.length < 8 or self.age is None or self.age > timedelta(days=1095)
+
+
+def policies_readable(seen: DomainView) -> bool:
+    """Whether fine-grained policies would show: their container is hidden from whoever may not read them."""
+    if seen.table is None:
+        return False
+    return any(seen.own.of("msds-passwordsettingscontainer", "msds-passwordsettings"))
+
+
+def domain_policy(seen: DomainView) -> PasswordPolicy | None:
+    """Return the policy of the domain's root; None when it was not told."""
+    length, age = seen.head.get("minpwdlength"), seen.head.get("maxpwdage")
+    if length is None or age is None:
+        return None
+    return PasswordPolicy(name=seen.asset.name, length=length, age=_span(age), changed=None)
+
+
+def fine_policies(seen: DomainView) -> dict[str, PasswordPolicy]:
+    """Return the fine-grained policies by lower-case DN."""
+    return {t.dn.lower(): _fine(t) for t in seen.own.of("msds-passwordsettings")} if seen.table else {}
+
+
+def _fine(thing: Thing) -> PasswordPolicy:
+    return PasswordPolicy(
+        name=thing.name,
+        length=thing.number("msds-minimumpasswordlength") or 0,
+        age=_span(thing.number("msds-maximumpasswordage") or 0),
+        changed=generalized_time(next(iter(thing.values.get("whenchanged", ())), b"")),
+    )
+
+
+def _span(ticks: int) -> timedelta | None:
+    return None if ticks in {0, _NEVER} else timedelta(microseconds=abs(ticks) // 10)
+
+
+def policy_of(seen: DomainView, account: Account) -> PasswordPolicy | None:
+    """Return the policy that holds for an account; None when it names one that was not read."""
+    named = account.names("msds-resultantpso")
+    if not named:
+        return domain_policy(seen)
+    return fine_policies(seen).get(named[0].lower())
+
+
+def tolerated(seen: DomainView, account: Account) -> bool:
+    """Whether ANSSI tolerates a service name on a privileged account: a policy of more than 32 characters and at most
+    three years, a password set since that policy, and AES keys only.
+    """
+    if not account.names("msds-resultantpso"):
+        return False
+    policy = policy_of(seen, account)
+    if policy is None or policy.length <= 32 or policy.weak:
+        return False
+    renewed = policy.changed is None or (account.password_set is not None and account.password_set > policy.changed)
+    encryption = account.encryption or 0
+    return renewed and bool(encryption & _AES) and not encryption & ~_AES_ONLY
