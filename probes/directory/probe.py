@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from probes.directory.attributes import asked
 from probes.directory.captures import Captures
 from probes.directory.connection import Session
-from probes.directory.rootdse import domain_name, read_root_dse, role_of
+from probes.directory.rootdse import domain_name, forest_domains, read_root_dse, role_of
 from probes.directory.search import TreeReader, blocking
 from probes.directory.target import DirectorySettings, DirectoryTarget
 from probes.facts.directory import NamingContextRead, NamingContextRole, RootDse
@@ -100,17 +100,20 @@ class DirectoryTree(Probe[DirectorySettings]):
         if best is None or (best.failure and not best.fact.entries):
             raise best.failure if best and best.failure else ProbeError(Reason.CONNECTION_LOST)
         yield Sight(fact=best.fact, captures=best.captures)
+        for name in best.domains:
+            yield Asset(kind=AssetKind.AD_DOMAIN, name=name, found_by=f"{AssetKind.FOREST.value}:{best.fact.forest}")
         if best.failure:
             yield Shortfall(reason=best.failure.reason, detail=best.failure.detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One reading of a naming context, with what cut it short."""
+    """One reading of a naming context, with what cut it short, and the domains of the forest that it names."""
 
     fact: NamingContextRead
     captures: tuple[Digest, ...]
     failure: ProbeError | None
+    domains: tuple[str, ...]
 
 
 async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
@@ -118,6 +121,7 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
     captures = Captures(line)
     began = time.monotonic()
     failure = None
+    deleted, domains = False, list[str]()
     async with connected(target, line) as (session, root):
         session.wire.allowance, before = target.budget_bytes, session.wire.received
         reader = TreeReader(session, lambda: line.pace(session.address))
@@ -125,6 +129,9 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
         try:
             async for entries in reader.entries(dn, asked(role)):
                 captures.add(entries)
+                deleted = deleted or any(b"\x09isDeleted" in message for message in entries)
+                if role is NamingContextRole.CONFIGURATION:
+                    domains += forest_domains(entries)
         except ProbeError as error:
             failure = error
     fact = NamingContextRead(
@@ -141,9 +148,9 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
         complete=failure is None,
         cut=failure.reason.value if failure else "",
         asked=asked(role),
-        deleted_objects=target.deleted_objects and failure is None,
+        deleted_objects=deleted,
     )
-    return Reading(fact=fact, captures=captures.digests(), failure=failure)
+    return Reading(fact=fact, captures=captures.digests(), failure=failure, domains=tuple(domains))
 
 
 @asynccontextmanager

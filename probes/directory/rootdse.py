@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from probes.directory.connection import Session, refusal
@@ -28,6 +29,8 @@ POSSIBLE = (
     "supportedCapabilities",
     "tokenGroups",
 )
+#: systemFlags of the cross reference of a domain: a naming context, of a domain.
+CROSS_REFERENCE_DOMAIN = 0x3
 #: The capability only a read-only controller has (MS-ADTS 3.1.1.3.4.3.7).
 PARTIAL_SECRETS = "1.2.840.113556.1.4.1920"
 
@@ -62,6 +65,22 @@ def domain_name(dn: str) -> str:
     """Return the DNS name that the ``DC=`` components of a naming context spell (RFC 2247)."""
     parts = (part.strip().partition("=") for part in dn.split(","))
     return ".".join(value for name, _, value in parts if name.upper() == "DC").lower()
+
+
+def forest_domains(messages: Iterable[bytes]) -> list[str]:
+    """Return the DNS names of the domains that cross references name among entries (MS-ADTS 6.1.1.2.1.1)."""
+    found = []
+    try:
+        for message in messages:
+            if b"nETBIOSName" in message:
+                for entry in decode_entries(message):
+                    flags = next(iter(entry.attributes.get("systemflags", ())), b"")
+                    names = entry.attributes.get("ncname", ())
+                    if flags.isdigit() and int(flags) & CROSS_REFERENCE_DOMAIN == CROSS_REFERENCE_DOMAIN:
+                        found += [domain_name(name.decode(errors="replace")) for name in names]
+    except EntryError as error:
+        raise ProbeError(Reason.MALFORMED, str(error)) from None
+    return found
 
 
 def _fact(entry: Entry, session: Session) -> RootDse:

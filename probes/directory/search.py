@@ -94,7 +94,7 @@ class TreeReader:
     async def _page(self, base: str, attributes: Sequence[str], cookie: bytes) -> Page:
         controls = [paged(self._size, cookie), descriptor_parts(OWNER_GROUP_DACL)]
         if self._session.target.deleted_objects:
-            controls.append(control(SHOW_DELETED))
+            controls.append(control(SHOW_DELETED, critical=False))
         return await self._ask(base, Scope.SUBTREE, attributes, controls)
 
     async def _ask(self, base: str, scope: Scope, attributes: Sequence[str], controls: Sequence[bytes]) -> Page:

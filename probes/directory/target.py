@@ -60,8 +60,8 @@ class DirectoryTarget:
     throttle: float = 0.0
     #: Most members asked of a group at a time; 0 leaves it to the server (1500 on Active Directory).
     members_at_once: int = 0
-    #: Whether deleted objects are asked for too.
-    deleted_objects: bool = False
+    #: Whether deleted objects are asked for too; they come to accounts that may read them.
+    deleted_objects: bool = True
 
     @property
     def host(self) -> str:

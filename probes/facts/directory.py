@@ -84,5 +84,5 @@ class NamingContextRead(Fact):
     complete: bool
     cut: str = ""
     asked: tuple[str, ...] = ()
-    #: Whether deleted objects were asked for and came back.
+    #: Whether deleted objects came back; they are hidden from most accounts.
     deleted_objects: bool = False

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from probes.directory.attributes import SECRETS, asked
+from probes.directory.rootdse import forest_domains
 from probes.facts.directory import NamingContextRole
+from probes.facts.entries import encode_entry
+from probes.interface import ProbeError
 
 
 @pytest.mark.parametrize("role", NamingContextRole)
@@ -24,3 +27,20 @@ def test_every_context_gives_its_descriptors(role: NamingContextRole) -> None:
 def test_laps_is_known_by_its_expiration_only() -> None:
     laps = {name for name in asked(NamingContextRole.DOMAIN) if "laps" in name.lower() or "admpwd" in name.lower()}
     assert laps == {"ms-Mcs-AdmPwdExpirationTime", "msLAPS-PasswordExpirationTime"}
+
+
+def test_the_domains_of_a_forest_are_known_by_their_cross_references() -> None:
+    def reference(name: str, flags: str) -> bytes:
+        return encode_entry(
+            f"CN={name},CN=Partitions,CN=Configuration,DC=chu,DC=example",
+            {
+                "nCName": [f"DC={name},DC=chu,DC=example".encode()],
+                "nETBIOSName": [b"X"],
+                "systemFlags": [flags.encode()],
+            },
+        )
+
+    messages = [reference("lyon", "3"), reference("zones", "5"), reference("bizarre", "x"), encode_entry("CN=a", {})]
+    assert forest_domains(messages) == ["lyon.chu.example"]
+    with pytest.raises(ProbeError):
+        forest_domains([b"nETBIOSName"])
