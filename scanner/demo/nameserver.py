@@ -88,9 +88,13 @@ class NameServer:
     ) -> dns.name.Name | None:
         """Add what the zone knows; return the target of a CNAME that must be followed."""
         origin = zone.origin or dns.name.root
-        cut = None if self.resolver else _delegation(zone, name)
+        cut = _delegation(zone, name)
         if cut is not None and not (cut == name and rdtype == dns.rdatatype.DS):
-            self._refer(response, zone, cut)
+            if self.resolver:
+                # Nobody it can ask knows what lies beyond.
+                response.set_rcode(dns.rcode.SERVFAIL)
+            else:
+                self._refer(response, zone, cut)
             return None
         if not self.resolver:
             response.flags |= dns.flags.AA
