@@ -116,3 +116,9 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any domain value goes in, plain 
     if isinstance(value, (IPv4Network, IPv6Network)):
         return str(value)
     return value
+
+
+def line(value: object) -> bytes:
+    """Return plain data as one line of sorted, compact UTF-8, with its newline."""
+    text = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"

@@ -58,6 +58,15 @@ def named(references: Iterable[str], folder: Path) -> tuple[CriteriaSet, ...]:
     return tuple(chosen.values())
 
 
+def texts(references: Iterable[str], folder: Path) -> dict[str, bytes]:
+    """Return the files of the sets of references, by the names of the sets."""
+    files = {_parsed(name, text).name: text.encode() for name, text in shipped().items()}
+    for reference in references:
+        if reference.endswith(".toml"):
+            files[read(folder / reference).name] = (folder / reference).read_bytes()
+    return files
+
+
 def weigh(sets: Iterable[CriteriaSet], case: Case) -> tuple[tuple[CriterionResult, ...], tuple[ObjectiveResult, ...]]:
     """Return the indicators and the objectives of every set over a case."""
     scores = [score(of, case) for of in sets]

@@ -1,4 +1,4 @@
-"""Commands that tell a stored scan, and that verify what was told."""
+"""The command that tells a stored scan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 from reports.interface import find, names
 from reports.visible import visible
 from scanner.command import DEFAULT, ConfigOption, Language, judged, written
-from scanner.exit import Exit
 
 app = typer.Typer()
 
@@ -40,19 +39,3 @@ def report(
         spoken = language.value if language else settings.file.reports.language
         data = find(format).render(dossier, cards, spoken)
     written(data, output)
-
-
-@app.command()
-def verify(folder: Annotated[Path, typer.Argument(help="A folder with a SHA256SUMS file.")]) -> None:
-    """Compare a folder of outputs with its SHA256SUMS, and list every difference."""
-    from reports.manifest import SUMS, differences
-
-    try:
-        text = (folder / SUMS).read_text()
-        files = {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.is_file() and p.name != SUMS}
-    except OSError as error:
-        typer.echo(f"hygie: {error.filename}: {error.strerror}", err=True)
-        raise typer.Exit(Exit.USAGE) from error
-    found = differences(text, files)
-    typer.echo("\n".join(visible(line) for line in found) if found else f"{len(files)} file(s) as they were")
-    raise typer.Exit(Exit.FINDINGS if found else Exit.CLEAN)

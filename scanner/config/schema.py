@@ -289,6 +289,37 @@ def _referenced(text: str) -> str:
     return text
 
 
+class EvidenceSection(Section):
+    """Who signs evidence packs, and which authority dates them; paths are read beside the configuration.
+
+    Without ``key`` nor ``signer``, an own key is made on first use. ``timestamp_authority`` holds the anchors of the
+    tokens; ``timestamp_ca_file`` those of the authority's HTTPS, the system's by default.
+    """
+
+    key: Path | None = None
+    key_password: str = ""
+    signer: tuple[str, ...] = ()
+    signer_certificate: Path | None = None
+    timestamp_url: Annotated[str, StringConstraints(pattern=r"^(https://[^/\s]+(/\S*)?)?$")] = ""
+    timestamp_authority: Path | None = None
+    timestamp_ca_file: Path | None = None
+
+    @field_validator("key_password")
+    @classmethod
+    def _reference(cls, text: str) -> str:
+        return _referenced(text)
+
+    @model_validator(mode="after")
+    def _together(self) -> EvidenceSection:
+        if self.key and self.signer:
+            raise ValueError("key and signer exclude each other")
+        if self.signer and self.signer_certificate is None:
+            raise ValueError("signer needs signer_certificate, the PEM certificate it signs for")
+        if self.timestamp_url and self.timestamp_authority is None:
+            raise ValueError("timestamp_url needs timestamp_authority, the PEM anchors of its tokens")
+        return self
+
+
 class FileSchema(Section):
     """The whole file."""
 
@@ -304,6 +335,7 @@ class FileSchema(Section):
     serve: ServeSection = ServeSection()
     oidc: OidcSection = OidcSection()
     notify: NotifySection = NotifySection()
+    evidence: EvidenceSection = EvidenceSection()
     mandates: tuple[MandateSection, ...] = ()
     schedules: tuple[ScheduleSection, ...] = ()
     perimeters: tuple[PerimeterSection, ...] = ()

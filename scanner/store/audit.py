@@ -30,6 +30,18 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLink:
+    """A row of the chain as evidence shows it: ``digest`` is the SHA-256 of ``previous`` and ``document``."""
+
+    position: int
+    previous: str
+    digest: str
+    document: str
+    event: str
+    about: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditBreak:
     """The first row that is not what it was: its position, and what is wrong with it."""
 
@@ -81,6 +93,11 @@ class Audit:
         with self._database.read() as session:
             return tuple(_event(row) for row in session.exec(wanted))
 
+    def links(self) -> tuple[AuditLink, ...]:
+        """Return every row of the chain, oldest first."""
+        with self._database.read() as session:
+            return tuple(_link(row) for row in _rows(session))
+
     def verify(self, anchor: tuple[int, str] | None = None) -> AuditBreak | None:
         """Return the first broken row, or None. ``anchor`` is a (position, digest) noted elsewhere.
 
@@ -124,4 +141,16 @@ def _event(row: AuditRow) -> AuditEvent:
         event=data["event"],
         about=data["about"],
         digest=row.digest,
+    )
+
+
+def _link(row: AuditRow) -> AuditLink:
+    data = json.loads(row.document)
+    return AuditLink(
+        position=row.position,
+        previous=row.previous,
+        digest=row.digest,
+        document=row.document,
+        event=data["event"],
+        about=data["about"],
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -13,7 +16,7 @@ from scanner.store.captures import Captures
 from scanner.store.database import Database
 from scanner.store.journal import committed
 from scanner.store.scans import Scans
-from scanner.store.tables import AssetRow, FeedRow
+from scanner.store.tables import AssetRow, FeedRow, ObservationRow
 from scanner.store.timelines import Timelines
 
 
@@ -55,6 +58,13 @@ class Records:
             timeline=Timeline(),
             read_capture=self._captures.read,
         )
+
+    def observed(self, scan_ids: Iterable[str]) -> tuple[dict[str, Any], ...]:
+        """Return the observations of scans as they were written, by id: what their ids are digests of."""
+        wanted = select(ObservationRow.document).where(col(ObservationRow.scan).in_(list(scan_ids)))
+        with self._database.read() as session:
+            found = [json.loads(text) for text in session.exec(wanted)]
+        return tuple(sorted(found, key=lambda data: str(data["id"])))
 
     def outside(self, scan_id: str) -> tuple[Asset, ...]:
         """Return the assets that a scan met out of scope."""

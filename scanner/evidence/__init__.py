@@ -1,0 +1,3 @@
+"""Evidence packs as files: signed, time-stamped, and verified again."""
+
+from __future__ import annotations
