@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from scanner.catalogue import probe_settings
 from scanner.config.load import ConfigError, Settings
+from scanner.doctor_directory import Mark, examine_directories
 from scanner.feeds.load import feeds
 from scanner.run import check_mandate
 from scanner.store.store import Store
@@ -22,12 +23,14 @@ def examine(settings: Settings, store: Store) -> tuple[list[str], bool]:
         _feeds(settings),
         _audit(store),
     ]
+    directories = examine_directories(settings) if all(good for good, _ in checks) else []
     lines = [f"{'ok      ' if good else 'missing '}{text}" for good, text in checks]
+    lines += [f"{mark.value:<8}{text}" for mark, text in directories]
     nmap = shutil.which("nmap")
     lines.append(
         f"{'ok      ' if nmap else 'optional'} nmap: {nmap or 'not found; versions at level 3 will be missing'}"
     )
-    return lines, all(good for good, _ in checks)
+    return lines, all(good for good, _ in checks) and all(mark is not Mark.MISSING for mark, _ in directories)
 
 
 def _perimeters(settings: Settings) -> tuple[bool, str]:

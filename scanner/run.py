@@ -137,7 +137,7 @@ def _new_scan(
 async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, progress: Progress, clock: Clock) -> Run:
     """Run the engine over what the perimeter declares, then look again at what is high or critical."""
     journal = store.journal(lease)
-    line = GuardedLine(scan.mandate, scan.level, _line_settings(settings), keep=journal.keep, clock=clock)
+    line = GuardedLine(scan.mandate, scan.level, line_settings(settings), keep=journal.keep, clock=clock)
     kinds = {part.kind for part in scan.parts}
     imported = store.records.imported(scan.perimeter.id)
     names = tuple((a.name, a.found_in) for a in imported if a.kind is AssetKind.HOST)
@@ -208,7 +208,8 @@ def _bare_record(scan: Scan, run: Run, store: Store) -> Record:
     return replace(known, assets=run.assets, observations=tuple(first), attempts=tuple(tried))
 
 
-def _line_settings(settings: Settings) -> LineSettings:
+def line_settings(settings: Settings) -> LineSettings:
+    """Return how the Line reaches the world, as the configuration says."""
     pace, dns = settings.file.pace, settings.file.dns
     return LineSettings(
         resolver=dns.resolver,

@@ -62,7 +62,7 @@ class DirectorySysvol(Probe[DirectorySettings]):
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield one reading for each domain the share holds."""
         target = self.settings.targets[asset.name]
-        share, address = await _opened(target, line)
+        share, address = await open_sysvol(target, line)
         try:
             reading = _Reading(share, target, line, address)
             top = await reading.blocking(lambda: share.entries("", DOMAINS))
@@ -229,7 +229,7 @@ def _of_one(error: ProbeError) -> str:
     return error.reason.value
 
 
-async def _opened(target: DirectoryTarget, line: Line) -> tuple[Share, IPAddress]:
+async def open_sysvol(target: DirectoryTarget, line: Line) -> tuple[Share, IPAddress]:
     """Return the share of the first granted address that can be reached; raise the last refusal."""
     failure = ProbeError(Reason.UNKNOWN_HOST, f"{target.host} has no address")
     kerberos = (88,) if target.bind in {BindMethod.KERBEROS, BindMethod.NEGOTIATE} else ()

@@ -1,0 +1,155 @@
+"""What `hygie doctor` says of a directory: what its account may read, which points stay open, what closes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from probes.facts.directory_rights import DirectoryRights, ObjectReach
+from probes.interface import Asset, AssetKind, Digest, ProbeError, Sight
+from reports.words import load
+from scanner.catalogue import build_probes, probe_settings
+from scanner.config.load import Settings
+from scanner.line import GuardedLine
+from scanner.run import line_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """What one hidden object leaves open, and the smallest right that shows it (``{dn}``, ``{account}``)."""
+
+    what: tuple[str, str]
+    points: str
+    command: str
+
+
+#: French, then English. Rights: GR reads, LC lists children, RP reads properties, RC reads the descriptor.
+DELEGATIONS = {
+    "domain": Delegation(
+        what=("la racine du domaine", "the root of the domain"),
+        points="tous les points",
+        command='dsacls "{dn}" /G "{account}:GR"',
+    ),
+    "admin-holder": Delegation(
+        what=("AdminSDHolder", "AdminSDHolder"),
+        points="vuln_permissions_adminsdholder, vuln_privileged_members_perm, vuln_critical_objects",
+        command='dsacls "{dn}" /G "{account}:GR"',
+    ),
+    "pso": Delegation(
+        what=("les stratégies de mot de passe affinées (PSO)", "the fine-grained password policies (PSO)"),
+        points="vuln_privileged_members_password, vuln_spn_priv, vuln_kerberos_properties_preauth",
+        command='dsacls "{dn}" /I:T /G "{account}:GR"',
+    ),
+    "policies": Delegation(
+        what=("les objets des stratégies de groupe", "the objects of group policies"),
+        points="vuln_permissions_gpo_priv",
+        command='dsacls "{dn}" /I:T /G "{account}:GR"',
+    ),
+    "deleted": Delegation(
+        what=("les objets supprimés", "deleted objects"),
+        points="-",
+        command='dsacls "{dn}" /takeOwnership && dsacls "{dn}" /G "{account}:LCRP"',
+    ),
+    "pki": Delegation(
+        what=("les objets de l'infrastructure de clés", "the objects of the public key infrastructure"),
+        points="vuln_adcs_control, vuln_adcs_template_control, vuln_adcs_template_auth_enroll_with_name, "
+        "vuln_certificates_vuln",
+        command='dsacls "{dn}" /I:T /G "{account}:GR"',
+    ),
+    "kds": Delegation(
+        what=("les clés racines KDS (gMSA)", "the KDS root keys (gMSA)"),
+        points="vuln_permissions_gmsa_keys",
+        command='dsacls "{dn}" /I:T /G "{account}:LCRPRC"',
+    ),
+    "service": Delegation(
+        what=("les réglages du service d'annuaire (dSHeuristics)", "the settings of the directory service"),
+        points="vuln_dsheuristics_bad",
+        command='dsacls "{dn}" /G "{account}:GR"',
+    ),
+}
+_WORDS = {
+    "fr": {
+        "directory": "annuaire",
+        "who": "compte {account}, {count} identités",
+        "everything": "tout ce que les points demandent est lisible",
+        "hidden": "absent ou illisible : {what} ; restent ouverts : {points}. "
+        "À faire passer par un administrateur : {command}",
+        "sysvol": "SYSVOL non lu ({reason}) ; restent ouvertes les règles sur les stratégies de groupe. "
+        "Ouvrir le port 445 du contrôleur depuis cette machine.",
+        "unreached": "non joint : {reason}",
+    },
+    "en": {
+        "directory": "directory",
+        "who": "account {account}, {count} identities",
+        "everything": "all that points ask for can be read",
+        "hidden": "absent or not readable: {what}; left open: {points}. Have an administrator run: {command}",
+        "sysvol": "SYSVOL not read ({reason}); the rules on group policies stay open. "
+        "Open port 445 of the controller from this machine.",
+        "unreached": "not reached: {reason}",
+    },
+}
+
+
+class Mark(StrEnum):
+    """How a line of the doctor begins; only what is missing keeps a scan from running."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    MISSING = "missing"
+
+
+def examine_directories(settings: Settings) -> list[tuple[Mark, str]]:
+    """Return (mark, line) of every directory of every perimeter, read through the Line as a scan would."""
+    found: list[tuple[Mark, str]] = []
+    for perimeter in settings.perimeters.values():
+        for name in perimeter.directories:
+            found += asyncio.run(_examine(settings, perimeter.id, name))
+    return found
+
+
+async def _examine(settings: Settings, perimeter: str, name: str) -> list[tuple[Mark, str]]:
+    language = settings.file.reports.language
+    words = _WORDS[language]
+    mandate = settings.mandates[settings.perimeter_mandates[perimeter]]
+    line = GuardedLine(mandate, 2, line_settings(settings), keep=_forgotten, clock=lambda: datetime.now(UTC))
+    (probe,) = (p for p in build_probes(probe_settings(settings)) if p.name == DirectoryRights.seen_by)
+    try:
+        async for seen in probe.look(Asset(kind=AssetKind.DIRECTORY, name=name), line):
+            if isinstance(seen, Sight) and isinstance(seen.fact, DirectoryRights):
+                return list(told(seen.fact, name, settings.directories[name].user, language))
+    except ProbeError as error:
+        reason = f"{load(language).reason(error.reason.value)} {error.detail}".strip()
+        return [(Mark.MISSING, f"{words['directory']} {name}: {words['unreached'].format(reason=reason)}")]
+    return []
+
+
+def told(rights: DirectoryRights, name: str, account: str, language: str) -> Iterator[tuple[Mark, str]]:
+    """Yield (mark, line) of what an account may read."""
+    words = _WORDS[language]
+    head = f"{words['directory']} {name} ({rights.server})"
+    yield Mark.OK, f"{head}: {words['who'].format(account=account, count=len(rights.sids))}"
+    missing = [reach for reach in rights.reaches if is_hidden(reach)]
+    if not missing:
+        yield Mark.OK, f"{head}: {words['everything']}"
+    for reach in missing:
+        known = DELEGATIONS[reach.key]
+        what = known.what[0 if language == "fr" else 1]
+        command = known.command.format(dn=reach.dn, account=account)
+        yield Mark.PARTIAL, f"{head}: {words['hidden'].format(what=what, points=known.points, command=command)}"
+    if rights.sysvol:
+        yield Mark.PARTIAL, f"{head}: {words['sysvol'].format(reason=load(language).reason(rights.sysvol))}"
+
+
+def is_hidden(reach: ObjectReach) -> bool:
+    """Tell whether an object that every domain has did not come, or came without the descriptor its points need.
+
+    A container that shows no child may be empty: only the container itself is proof.
+    """
+    return not reach.found or (not reach.descriptor and reach.key not in {"deleted", "service"})
+
+
+def _forgotten(data: bytes) -> Digest:
+    return ""

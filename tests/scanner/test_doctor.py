@@ -1,0 +1,66 @@
+"""What the doctor says of a directory: rights, points left open, the smallest delegation; and of one out of reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from probes.facts.directory_rights import DirectoryRights, ObjectReach
+from rules.levels import anssi_points
+from scanner.config.load import Settings, parse
+from scanner.doctor_directory import DELEGATIONS, Mark, examine_directories, is_hidden, told
+from tests.acceptance.test_directory_scan import CONFIG
+from tests.lab import samba
+
+
+def reach(key: str, *, found: bool = True, descriptor: bool = True) -> ObjectReach:
+    return ObjectReach(key=key, dn=f"CN={key},DC=x", found=found, descriptor=descriptor, children=0)
+
+
+def rights(*reaches: ObjectReach, sysvol: str = "") -> DirectoryRights:
+    return DirectoryRights(server="dc1.x", domain="x", sids=("S-1-5-11",), reaches=reaches, sysvol=sysvol)
+
+
+def test_an_account_that_sees_everything_is_told_so() -> None:
+    lines = list(told(rights(*map(reach, DELEGATIONS)), "ad", "audit", "fr"))
+    assert [mark for mark, _ in lines] == [Mark.OK, Mark.OK]
+    assert "tout ce que les points demandent est lisible" in lines[1][1]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_hidden_object_says_its_points_and_the_right_that_shows_it(language: str) -> None:
+    (_, (mark, line)) = told(rights(reach("pso", found=False)), "ad", "CHU\\audit", language)
+    assert mark is Mark.PARTIAL
+    assert "vuln_privileged_members_password" in line
+    assert 'dsacls "CN=pso,DC=x" /I:T /G "CHU\\audit:GR"' in line
+
+
+def test_an_object_without_its_descriptor_is_hidden_where_points_need_it() -> None:
+    assert is_hidden(reach("admin-holder", descriptor=False))
+    assert not is_hidden(reach("service", descriptor=False))
+
+
+def test_every_point_named_is_one_of_the_catalogue() -> None:
+    named = {p for d in DELEGATIONS.values() for p in d.points.split(", ") if p.startswith("vuln_")}
+    assert named <= anssi_points().keys()
+
+
+def configured(lab: samba.Domain, account: str, folder: Path) -> Settings:
+    text = CONFIG.format(address=lab.address, host=lab.host, user=lab.user(account), ca=lab.ca_file)
+    return parse(folder / "hygie.toml", text)
+
+
+@pytest.mark.samba
+def test_the_doctor_asks_a_real_controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYGIE_LAB_PASSWORD", samba.USER_PASSWORD)
+    with samba.domain(sysvol=lambda folder: {}) as lab:
+        lines = examine_directories(configured(lab, "lecteur", tmp_path))
+        refused = examine_directories(configured(lab, "expire", tmp_path))
+    # an ordinary account reads no PSO; this schema has no KDS keys
+    partial = [line for mark, line in lines if mark is Mark.PARTIAL]
+    assert len(partial) == 2
+    assert "(PSO)" in partial[0]
+    assert "KDS" in partial[1]
+    assert [mark for mark, _ in refused] == [Mark.MISSING]
+    assert "compte expiré" in refused[0][1]
