@@ -112,6 +112,7 @@ class DiscoveryProbe(Probe[DiscoverySettings]):
         return None, (ip_address(self.settings.resolver),), DnsQuestion.RESOLVER
 
     async def _search(self, search: Search, walked: Walked, level: int) -> None:
+        await search.model(search.domain)
         search.take(walked.hosts, FoundIn.ZONE_WALK)
         imported = [(n, f) for n, f in self.settings.names if n.endswith("." + search.domain)]
         for found_in in sorted({f for _, f in imported}):

@@ -57,7 +57,7 @@ class Search:
         todo = iter(names)
         while batch := self._batch(todo):
             for parent in sorted({name.partition(".")[2] for name in batch}):
-                await self._model(parent)
+                await self.model(parent)
             await self._round(batch, found_in)
 
     def _batch(self, names: Iterator[str]) -> list[str]:
@@ -72,7 +72,8 @@ class Search:
                 break
         return batch
 
-    async def _model(self, parent: str) -> None:
+    async def model(self, parent: str) -> None:
+        """Sample what names by chance under a parent are answered, once."""
         if parent in self.wildcards or len(self.wildcards) >= _PARENTS:
             return
         self.wildcards[parent], self._models[parent] = await sample(self._ask, parent)

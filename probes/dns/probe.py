@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -13,10 +14,12 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from probes.dns.alias import look_at_alias
 from probes.dns.ask import Server, ask
+from probes.dns.records import record_set, unknown_set
 from probes.dns.servers import look_at_servers
 from probes.dns.walk import Walker, Zone
-from probes.facts.dns import AliasTarget, DnsRecords, Presence, RecordSet
+from probes.facts.dns import DnsRecords, Presence, RecordSet
 from probes.interface import (
     Asset,
     AssetKind,
@@ -29,7 +32,6 @@ from probes.interface import (
     Shortfall,
     Sight,
     Yield,
-    canonical_name,
 )
 
 #: The root servers a.root-servers.net to m.root-servers.net, IPv4 (IANA, root hints of 2026).
@@ -47,8 +49,6 @@ SERVICES = (
 )  # fmt: skip
 #: What leads to the controllers of an Active Directory by its DNS name (MS-ADTS 6.3.2.3).
 _LOCATORS = ("_ldap._tcp", "_kerberos._tcp", "_ldap._tcp.dc._msdcs", "_kerberos._tcp.dc._msdcs")
-#: Longest value kept of a record, and most records of a set.
-_VALUE, _VALUES = 4096, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,8 @@ class DnsProbe(Probe[DnsSettings]):
             yield met
         alias = next((s.alias for s in sets if s.alias), "")
         if alias:
-            yield Sight(fact=await self._alias(line, walker, alias, name))
+            resolve = functools.partial(self._from_resolver, line) if self.settings.resolver else None
+            yield Sight(fact=await look_at_alias(walker, resolve, alias, name))
         if not domain and (addressed := await self._addressed(line, asset)) is not None:
             yield addressed
 
@@ -110,6 +111,8 @@ class DnsProbe(Probe[DnsSettings]):
     ) -> list[RecordSet]:
         wanted = [(name, rdtype) for rdtype in (_APEX if domain else _HOST)]
         if domain:
+            # CAA is inherited (RFC 8659 3): a domain under a domain has that of the closest one above.
+            wanted += [(above, "CAA") for above in _above(name)]
             wanted += [(_below(label, name), rdtype) for label, rdtype in _BENEATH]
             wanted += [(_below(label, name), "SRV") for label in SERVICES]
             beneath = [d for d in map(_name, self.settings.directory_names) if d != name and d.is_subdomain(name)]
@@ -121,7 +124,7 @@ class DnsProbe(Probe[DnsSettings]):
                 sets.append(await _from_zone(walker, at, owner, rdtype))
             if self.settings.resolver and (zone is None or rdtype in {"A", "AAAA", "MX", "CNAME"}):
                 sets.append(await self._from_resolver(line, owner, rdtype))
-        return sets or [_unknown(name, "A", Reason.UNREACHABLE, "resolver")]
+        return sets or [unknown_set(name, "A", Reason.UNREACHABLE, "resolver")]
 
     async def _parent(self, walker: Walker, zone: Zone) -> Zone:
         """The zone that holds the DS records: the parent's."""
@@ -134,36 +137,8 @@ class DnsProbe(Probe[DnsSettings]):
         except ProbeError as error:
             if error.reason is Reason.INTERRUPTED:
                 raise
-            return _unknown(owner, rdtype, error.reason, "resolver")
-        return _set(answer, owner, rdtype, "resolver")
-
-    async def _alias(self, line: Line, walker: Walker, target: str, name: dns.name.Name) -> AliasTarget:
-        wanted = _name(target)
-        try:
-            zone = await walker.zone_of(wanted)
-            found = _set(await walker.ask_any(zone, wanted, dns.rdatatype.A), wanted, "A", "authoritative")
-        except ProbeError as error:
-            if error.reason is Reason.INTERRUPTED:
-                raise
-            if not self.settings.resolver:
-                return AliasTarget(
-                    target=target,
-                    presence=Presence.UNKNOWN,
-                    nonexistent=False,
-                    in_zone=False,
-                    reason=error.reason.value,
-                )
-            found = await self._from_resolver(line, wanted, "A")
-        presence = Presence.ABSENT if found.nonexistent else found.presence
-        if found.presence is Presence.ABSENT and not found.nonexistent:
-            presence = Presence.PRESENT
-        return AliasTarget(
-            target=target,
-            presence=presence,
-            nonexistent=found.nonexistent,
-            in_zone=wanted.is_subdomain(name.parent()) if name != dns.name.root else False,
-            reason=found.reason,
-        )
+            return unknown_set(owner, rdtype, error.reason, "resolver")
+        return record_set(answer, owner, rdtype, "resolver")
 
     def _met(self, asset: Asset, sets: list[RecordSet]) -> list[Asset]:
         """The domain as a host, when it has addresses; the hosts its records name are the leads of the fact."""
@@ -194,41 +169,13 @@ async def _from_zone(walker: Walker, zone: Zone, owner: dns.name.Name, rdtype: s
     except ProbeError as error:
         if error.reason is Reason.INTERRUPTED:
             raise
-        return _unknown(owner, rdtype, error.reason, "authoritative")
-    return _set(answer, owner, rdtype, "authoritative")
+        return unknown_set(owner, rdtype, error.reason, "authoritative")
+    return record_set(answer, owner, rdtype, "authoritative")
 
 
-def _set(answer: dns.message.Message, owner: dns.name.Name, rdtype: str, asked: str) -> RecordSet:
-    """What one answer says of an owner and type."""
-    text = canonical_name(str(owner))
-    if answer.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
-        return _unknown(owner, rdtype, Reason.SERVER_FAILURE, asked)
-    wanted = dns.rdatatype.from_text(rdtype)
-    own = [r for r in answer.answer if r.rdtype == wanted]
-    values = sorted({str(record)[:_VALUE] for rrset in own for record in rrset})[:_VALUES]
-    links = {r.name: str(r[0].target) for r in answer.answer if r.rdtype == dns.rdatatype.CNAME and len(r)}
-    alias, seen = "", set()
-    at = owner
-    while at in links and at not in seen:
-        seen.add(at)
-        alias = canonical_name(links[at])
-        at = dns.name.from_text(links[at])
-    return RecordSet(
-        owner=text,
-        rdtype=rdtype,
-        presence=Presence.PRESENT if values else Presence.ABSENT,
-        values=tuple(values),
-        ttl=min((r.ttl for r in own), default=0),
-        nonexistent=answer.rcode() == dns.rcode.NXDOMAIN and not links,
-        alias=alias,
-        asked=asked,
-    )
-
-
-def _unknown(owner: dns.name.Name, rdtype: str, reason: Reason, asked: str) -> RecordSet:
-    return RecordSet(
-        owner=canonical_name(str(owner)), rdtype=rdtype, presence=Presence.UNKNOWN, reason=reason.value, asked=asked
-    )
+def _above(name: dns.name.Name) -> list[dns.name.Name]:
+    """The names above one, down to two labels."""
+    return [dns.name.Name(name.labels[at:]) for at in range(1, len(name) - 2)]
 
 
 def _below(label: str, name: dns.name.Name) -> dns.name.Name:

@@ -12,9 +12,10 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
+from probes.dns.alias import registrable_domain, surely_nonexistent
 from probes.dns.ask import Server, ask
 from probes.dns.walk import Walker, Zone
-from probes.facts.dns import Delegation, NameServerSeen
+from probes.facts.dns import Delegation, Glue, NameServerSeen
 from probes.interface import MANDATED, DnsQuestion, IPAddress, Line, ProbeError, Reason, canonical_name
 
 #: A name outside every zone of ours: a server that answers it with recursion serves anybody.
@@ -31,7 +32,7 @@ async def look_at_servers(line: Line, walker: Walker, zone: Zone) -> Delegation:
     for name in sorted({*known, *by_zone}):
         addresses = known.get(name) or await walker.addresses_of(name)
         if not addresses:
-            if await _surely_nonexistent(walker, name):
+            if await _nowhere(walker, name):
                 dangling.append(name)
             servers.append(
                 NameServerSeen(name=name, address="", udp=None, tcp=None, authoritative=None, reason="no-address")
@@ -43,7 +44,27 @@ async def look_at_servers(line: Line, walker: Walker, zone: Zone) -> Delegation:
         by_zone=tuple(by_zone),
         servers=tuple(servers),
         dangling=tuple(dangling),
+        registrable=tuple([n for n in dangling if await surely_nonexistent(walker, registrable_domain(n) or n)]),
+        glue=tuple([await _glue(walker, zone, n, a) for n, a in zone.servers if a and _inside(zone, n)]),
     )
+
+
+def _inside(zone: Zone, name: str) -> bool:
+    return dns.name.from_text(name).is_subdomain(zone.apex)
+
+
+async def _glue(walker: Walker, zone: Zone, name: str, parent: tuple[IPAddress, ...]) -> Glue:
+    """Compare what the parent hands out for a server inside the zone with what the zone says."""
+    own: list[str] = []
+    owner = dns.name.from_text(name)
+    for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
+        try:
+            answer = await walker.ask_any(zone, owner, rdtype)
+        except ProbeError as error:
+            _raise_stop(error)
+            return Glue(name=name, parent=tuple(map(str, parent)), zone=None)
+        own += [r.address for s in answer.answer if s.rdtype == rdtype and s.name == owner for r in s]
+    return Glue(name=name, parent=tuple(map(str, parent)), zone=tuple(own))
 
 
 async def _own_servers(walker: Walker, zone: Zone) -> list[str]:
@@ -55,7 +76,8 @@ async def _own_servers(walker: Walker, zone: Zone) -> list[str]:
     return sorted(canonical_name(str(r.target)) for s in answer.answer if s.rdtype == dns.rdatatype.NS for r in s)
 
 
-async def _surely_nonexistent(walker: Walker, name: str) -> bool:
+async def _nowhere(walker: Walker, name: str) -> bool:
+    """Tell whether the servers of its zone say that a name server's name does not exist."""
     try:
         wanted = dns.name.from_text(name)
         answer = await walker.ask_any(await walker.zone_of(wanted), wanted, dns.rdatatype.A)
@@ -67,11 +89,11 @@ async def _surely_nonexistent(walker: Walker, name: str) -> bool:
 
 async def _server(line: Line, zone: Zone, name: str, address: IPAddress) -> NameServerSeen:
     plain = Server(address=address, question=DnsQuestion.DELEGATION, walking=canonical_name(str(zone.apex)))
-    reason, authoritative, serial = "", None, None
+    reason, authoritative, serial, edns = "", None, None, None
     udp = tcp = None
     try:
         answer = await ask(line, plain, zone.apex, dns.rdatatype.SOA)
-        udp = True
+        udp, edns = True, answer.edns >= 0
         authoritative = answer.rcode() == dns.rcode.NOERROR and bool(answer.flags & dns.flags.AA)
         serial = next((r.serial for s in answer.answer if s.rdtype == dns.rdatatype.SOA for r in s), None)
     except ProbeError as error:
@@ -87,7 +109,7 @@ async def _server(line: Line, zone: Zone, name: str, address: IPAddress) -> Name
     return NameServerSeen(
         name=name, address=str(address), udp=udp, tcp=tcp, authoritative=authoritative, serial=serial,
         recursive=recursive, version=version, transfer=None if names is None else len(names), reason=reason,
-        transferred=names or (),
+        transferred=names or (), edns=edns,
     )  # fmt: skip
 
 

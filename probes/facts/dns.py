@@ -108,6 +108,20 @@ class NameServerSeen:
     reason: str = ""
     #: The owner names received.
     transferred: tuple[str, ...] = ()
+    #: Whether its answer to a question with EDNS had EDNS itself (RFC 6891); None when it was not told.
+    edns: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glue:
+    """Addresses of a name server inside its own zone: those the parent hands out, and those the zone has.
+
+    ``zone`` is None when the zone did not tell.
+    """
+
+    name: str
+    parent: tuple[str, ...]
+    zone: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +139,9 @@ class Delegation(Fact):
     servers: tuple[NameServerSeen, ...]
     #: Targets of NS records that surely do not exist.
     dangling: tuple[str, ...] = ()
+    #: Those of them whose registrable domain surely does not exist.
+    registrable: tuple[str, ...] = ()
+    glue: tuple[Glue, ...] = ()
 
     def leads(self) -> Iterable[Lead]:
         """Return the names that a transfer gave away; keys of services are no hosts."""
@@ -148,3 +165,8 @@ class AliasTarget(Fact):
     nonexistent: bool
     in_zone: bool
     reason: str = ""
+    #: ``authoritative`` when the servers of the target's own zone answered, or ``resolver``.
+    asked: str = "resolver"
+    #: The domain that somebody registers to have the target, and whether it surely does not exist (None: not told).
+    registrable: str = ""
+    registrable_nonexistent: bool | None = None

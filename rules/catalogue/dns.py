@@ -131,10 +131,17 @@ def alias_target_exists(seen: Observation[AliasTarget]) -> Verdict:
 
 @rule("dns-certificate-authorities-named", reads=DnsRecords)
 def certificate_authorities_named(seen: Records) -> Verdict:
-    """The domain names the authorities that may issue for it (CAA); its hosts inherit them."""
+    """The domain names the authorities that may issue for it (CAA), or inherits them; so do its hosts (RFC 8659 3)."""
     if seen.asset.kind is not AssetKind.DOMAIN:
         return not_applicable("inherited")
-    return _present(seen, "CAA")
+    sets = [s for s in seen.fact.sets if s.rdtype == "CAA" and f".{seen.asset.name}".endswith(f".{s.owner}")]
+    holder = next((s for s in sets if s.presence is Presence.PRESENT), None)
+    if holder is not None:
+        return met(domain=holder.owner)
+    unknown = next((s for s in sets if s.presence is Presence.UNKNOWN), None)
+    if unknown is not None or not sets:
+        return undetermined(unknown.reason if unknown else "not-asked")
+    return not_met(domain=seen.asset.name)
 
 
 @rule("dns-zone-signed", reads=DnsRecords)
