@@ -30,6 +30,8 @@ def header(data: bytes, at: int, end: int) -> tuple[int, int, int]:
 
 def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
     """Return the content's bounds of the element at ``at``, which must bear ``tag``."""
+    if at + 2 <= end and data[at] == tag and data[at + 1] < 0x80 and at + 2 + data[at + 1] <= end:
+        return at + 2, at + 2 + data[at + 1]  # nearly all elements: one byte of length
     found, start, stop = header(data, at, end)
     if found != tag:
         raise BerError(f"tag 0x{found:02x} where 0x{tag:02x} was expected, at byte {at}")

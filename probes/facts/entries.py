@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from probes.facts.ber import BerError, element, expect, header, number
+from probes.facts.ber import BerError, element, expect, number
 
 SEQUENCE, SET, INTEGER, OCTETS, SEARCH_ENTRY = 0x30, 0x31, 0x02, 0x04, 0x64
 
@@ -79,8 +79,6 @@ def _entry(data: bytes, at: int, end: int, names: dict[bytes, str]) -> Entry:
 def _values(data: bytes, at: int, end: int) -> list[bytes]:
     values = []
     while at < end:
-        tag, start, at = header(data, at, end)
-        if tag != OCTETS:
-            raise BerError(f"tag 0x{tag:02x} where a value was expected")
+        start, at = expect(data, at, end, OCTETS)
         values.append(data[start:at])
     return values

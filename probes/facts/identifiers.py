@@ -6,6 +6,8 @@ import struct
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+#: Where year, month, day, hour, minute and second stand in a GeneralizedTime.
+_PLACES = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14))
 #: The largest FILETIME that still is a date; beyond it stands "never".
 _LAST = 2_650_467_743_990_000_000
 
@@ -43,8 +45,12 @@ def filetime(value: bytes) -> datetime | None:
 
 def generalized_time(value: bytes) -> datetime | None:
     """Return the instant of a GeneralizedTime such as ``20261124080000.0Z``; None when it is none."""
+    text = value[:14]
+    if len(text) < 14 or not text.isdigit():
+        return None
+    year, month, day, hour, minute, second = (int(text[a:b]) for a, b in _PLACES)
     try:
-        return datetime.strptime(value[:14].decode("ascii"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
 

@@ -152,6 +152,9 @@ def _script(account: Account) -> str:
 
 def _elsewhere(seen: GpoView, command: str) -> bool:
     """Tell whether a command runs from another server than the domain's controllers, or another share of theirs."""
+    reached = _SERVER.findall(command)
+    if not reached:
+        return False
     domain = seen.table.fact.domain
     ours = {domain, domain.partition(".")[0]} | {
         name
@@ -159,10 +162,7 @@ def _elsewhere(seen: GpoView, command: str) -> bool:
         if account.controller
         for name in (account.name.lower().rstrip("$"), f"{account.name.lower().rstrip('$')}.{domain}")
     }
-    return any(
-        server.lower() not in ours or share.lower() not in {"sysvol", "netlogon"}
-        for server, share in _SERVER.findall(command)
-    )
+    return any(server.lower() not in ours or share.lower() not in {"sysvol", "netlogon"} for server, share in reached)
 
 
 def _on_controllers(seen: GpoView, name: str, good: Callable[[int], bool]) -> Verdict:

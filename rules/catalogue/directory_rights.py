@@ -15,7 +15,7 @@ from rules.views.domain import DomainView
 from rules.views.forest import privileged_groups
 from rules.views.objects import Account, Group, Thing
 from rules.views.rights import Target
-from rules.views.scope import applied, privileged_containers
+from rules.views.scope import policies_of_the_privileged, privileged_containers
 
 DIRECTORY = Part.DIRECTORY
 _SEND_TO = "ab721a55-1e2f-11d0-9819-00aa0040529b"
@@ -151,7 +151,7 @@ def dns_server_controlled(seen: DomainView) -> Verdict:
 @rule("policies-of-the-privileged-controlled-by-them-only", reads=DomainView, part=DIRECTORY)
 def policies_controlled(seen: DomainView) -> Verdict:
     """Nobody unprivileged controls a group policy that applies to privileged accounts."""
-    wanted = applied(seen)
+    wanted = policies_of_the_privileged(seen)
     policies = [t for t in seen.own.of("grouppolicycontainer") if t.dn.lower() in wanted]
     missing = "configuration-not-read" if seen.whole.configuration is None else cut(seen)
     objects = [Controlled(ref=_policy(t), descriptor=t.descriptor, target=Target.POLICY) for t in policies]

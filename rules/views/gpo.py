@@ -192,7 +192,7 @@ def _built(record: Record, forest: Forest, table: Table, sysvol: tuple[str, Sysv
         for thing in table.of("grouppolicycontainer")
         if (guid := thing.name.lower())
     }
-    containers = [_container(t) for t in table.of("domaindns", "organizationalunit")]
+    containers = [container(t) for t in table.of("domaindns", "organizationalunit")]
     sites = forest.configuration.of("site") if forest.configuration else ()
     return GpoView(
         asset=Asset(kind=AssetKind.AD_DOMAIN, name=table.fact.domain),
@@ -205,12 +205,13 @@ def _built(record: Record, forest: Forest, table: Table, sysvol: tuple[str, Sysv
         why=_why(record),
         policies=policies,
         containers={container.dn: container for container in containers},
-        sites=tuple(_container(t) for t in sites if t.text("gplink")),
+        sites=tuple(container(t) for t in sites if t.text("gplink")),
         descriptors=tuple(map(_parsed, fact.descriptors)) if fact else (),
     )
 
 
-def _container(thing: Thing) -> Container:
+def container(thing: Thing) -> Container:
+    """Return a container as its links say."""
     return Container(
         ref=thing.ref,
         links=links_of(thing.text("gplink")),

@@ -76,10 +76,10 @@ def applied(dn: str, containers: Mapping[str, Container], sites: Iterable[Contai
 
 def chain(dn: str, containers: Mapping[str, Container]) -> list[Container]:
     """Return the containers above an object, the domain's root first."""
-    return list(reversed([containers[name] for name in _above(dn.lower()) if name in containers]))
+    return list(reversed([containers[name] for name in above(dn.lower()) if name in containers]))
 
 
-def _above(dn: str) -> Iterator[str]:
+def above(dn: str) -> Iterator[str]:
     """Yield every DN above an object, an escaped comma being no separator."""
     for found in re.finditer(r"(?<!\\),", dn):
         yield dn[found.end() :]

@@ -19,7 +19,19 @@ from tests.lab import samba
 
 pytestmark = pytest.mark.samba
 #: Samba 4.17 has no Protected Users group to leave empty, and a share of all accounts is diluted by the other faults.
-UNPLANTED = {"vuln_protected_users", "vuln_user_accounts_dormant"}
+UNPLANTED = {
+    "vuln_protected_users",
+    "vuln_user_accounts_dormant",
+    "vuln_certificates_vuln",
+    "vuln_critical_objects",
+    "vuln_functional_level",
+    "vuln_rodc_denied_group",
+    "vuln_rodc_priv_revealed",
+    "vuln_sd_failed_sd_read_on_priv",
+    "vuln_silo_priv",
+    "vuln_smartcard_expire_passwords",
+    "vuln_sysvol_ntfrs",
+}
 POINTS = sorted({card.control for card in load().cards.values() if card.control} - UNPLANTED)
 
 CONFIG = """
