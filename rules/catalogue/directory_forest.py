@@ -110,5 +110,6 @@ def managed_account_keys_controlled(seen: ForestView) -> Verdict:
     if not objects:
         return undetermined(missing, (1, 2)) if missing else not_applicable("no-managed-account")
     # group accounts need a root key: one that does not show is one that could not be read
-    missing = missing or ("" if keys else "object-not-readable")
+    hidden = not keys and not seen.forest.sees_all(seen.forest.name)
+    missing = missing or ("object-not-readable" if hidden else "")
     return controlled(seen.forest.control(seen.forest.name), objects, (1, 2), missing=missing)

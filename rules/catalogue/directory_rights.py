@@ -124,7 +124,12 @@ def sysvol_replication_controlled(seen: DomainView) -> Verdict:
 def dpapi_keys_controlled(seen: DomainView) -> Verdict:
     """Nobody unprivileged controls the keys that open every user's protected data (DPAPI)."""
     keys = (t for t in seen.own.of("secret") if t.name.upper().startswith("BCKUPKEY_"))
-    return _over(seen, keys, (1, 2), undetermined("object-not-readable", (1, 2)))
+    return _over(seen, keys, (1, 2), _hidden(seen, "no-backup-key", (1, 2)))
+
+
+def _hidden(seen: DomainView, reason: str, levels: tuple[int, ...]) -> Verdict:
+    """What only administrators see is absent when one of them looked; else it may be there."""
+    return not_applicable(reason) if seen.sees_all else undetermined("object-not-readable", levels)
 
 
 @rule("partitions-controlled-by-the-privileged-only", reads=DomainView, part=DIRECTORY)
@@ -145,7 +150,7 @@ def partitions_controlled(seen: DomainView) -> Verdict:
 def dns_server_controlled(seen: DomainView) -> Verdict:
     """Nobody unprivileged may change the settings of the DNS servers kept in the directory."""
     container = seen.own.named(f"CN=MicrosoftDNS,CN=System,{seen.own.fact.dn}")
-    return _over(seen, container, (1,), not_applicable("no-dns-container"))
+    return _over(seen, container, (1,), _hidden(seen, "no-dns-container", (1,)))
 
 
 @rule("policies-of-the-privileged-controlled-by-them-only", reads=DomainView, part=DIRECTORY)

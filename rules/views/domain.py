@@ -73,6 +73,11 @@ class DomainView(View):
         return self.forest
 
     @property
+    def sees_all(self) -> bool:
+        """Whether an administrator read it: what did not show then is not there."""
+        return self.complete and self.forest is not None and self.forest.sees_all(self.asset.name)
+
+    @property
     def sid(self) -> str:
         """The domain's SID, or ""."""
         found = next((a.sid for a in self.accounts if rid(a.sid) in {500, 501, 502}), "")

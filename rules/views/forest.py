@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from weakref import WeakValueDictionary
 
-from probes.facts.directory import NamingContextRead, NamingContextRole
+from probes.facts.directory import NamingContextRead, NamingContextRole, RootDse
 from probes.facts.identifiers import rid
 from probes.interface import Asset, AssetKind, Fact, Observation, Status
 from rules.interface import Unseen, View, view
@@ -22,14 +22,22 @@ from rules.views.objects import Account, Descriptors, Group, Table, Thing, merge
 #: Privileged groups (ANSSI, shared definitions): builtin SIDs, and RIDs of the domain.
 BUILTIN = frozenset(f"S-1-5-32-{n}" for n in (544, 548, 549, 550, 551))
 RIDS = frozenset({512, 516, 518, 519, 526, 527})
+_ADMINISTRATORS = frozenset({"S-1-5-18", "S-1-5-32-544"})
 _HEURISTICS = "cn=directory service,cn=windows nt,cn=services,"
 
 
 class Forest:
     """The naming contexts of one forest, decoded, and what is computed over all of them."""
 
-    def __init__(self, name: str, tables: Iterable[Table], descriptors: Descriptors, feed: Feed | None) -> None:
-        self.name, self.descriptors, self.feed = name, descriptors, feed
+    def __init__(
+        self,
+        name: str,
+        tables: Iterable[Table],
+        descriptors: Descriptors,
+        feed: Feed | None,
+        readers: Mapping[str, frozenset[str]],
+    ) -> None:
+        self.name, self.descriptors, self.feed, self._readers = name, descriptors, feed, readers
         self.tables = tuple(tables)
         by_role = {t.fact.role: t for t in self.tables}
         self.configuration = by_role.get(NamingContextRole.CONFIGURATION)
@@ -39,6 +47,11 @@ class Forest:
         self._memberships: dict[str, Memberships] = {}
         self._control: dict[str, Control] = {}
         self.domain_zones = {t.fact.domain: t for t in self.tables if t.fact.role is NamingContextRole.DOMAIN_DNS}
+
+    def sees_all(self, domain: str) -> bool:
+        """Whether the account that read a domain is an administrator: what did not show then is not there."""
+        sids = self._readers.get(domain, frozenset())
+        return not _ADMINISTRATORS.isdisjoint(sids) or any(rid(s) == 512 for s in sids if s.startswith("S-1-5-21-"))
 
     @cached_property
     def principals(self) -> Mapping[str, Account | Group]:
@@ -174,12 +187,15 @@ def _better(one: Observation[Fact], known: Observation[Fact]) -> bool:
 def _forest(name: str, contexts: tuple[Observation[Fact], ...], record: Record) -> Forest:
     at = max(o.seen_at for o in contexts)
     feed = support_feed(record, at)
-    key = (*sorted(f"{o.id} {' '.join(o.captures)}" for o in contexts), feed.digest if feed else "")
+    dses = [o for o in record.observations if isinstance(o.fact, RootDse) and o.fact.forest == name]
+    readers = {o.fact.domain: frozenset(o.fact.account_sids) for o in dses if isinstance(o.fact, RootDse)}
+    read = sorted(f"{o.id} {' '.join(o.captures)}" for o in (*contexts, *dses))
+    key = (*read, feed.digest if feed else "")
     forest = _FORESTS.get(key)
     if forest is None:
         descriptors = Descriptors()
         tables = [read_table(o, record.read_capture, descriptors) for o in contexts]
-        forest = _FORESTS[key] = Forest(name, tables, descriptors, feed)
+        forest = _FORESTS[key] = Forest(name, tables, descriptors, feed, readers)
     return forest
 
 

@@ -32,7 +32,7 @@ def policies_readable(seen: DomainView) -> bool:
     """Whether fine-grained policies would show: their container is hidden from whoever may not read them."""
     if seen.table is None:
         return False
-    return any(seen.own.of("msds-passwordsettingscontainer", "msds-passwordsettings"))
+    return seen.sees_all or any(seen.own.of("msds-passwordsettingscontainer", "msds-passwordsettings"))
 
 
 def domain_policy(seen: DomainView) -> PasswordPolicy | None:

@@ -221,6 +221,12 @@ def people(ground: Ground, count: int) -> Planted:
     return {"group": [group], "members": dns}
 
 
+def unprotected(ground: Ground) -> Planted:
+    faulty, near = (ground.user(f"adm-{name}", privileged=True) for name in ("sans-protection", "protege"))
+    ground.join(ground.by_rid(525), near)
+    return planted(ground.sids(faulty), ground.sids(near))
+
+
 FAULTS: dict[str, Plant] = {
     "vuln_guest": guest,
     "vuln_krbtgt": krbtgt,
@@ -250,6 +256,7 @@ FAULTS: dict[str, Plant] = {
     "vuln_trusts_accounts": trust_account,
     "vuln_rodc_allowed_group": rodc_allowed,
     "vuln_rodc_orphan_krbtgt": orphan_krbtgt,
+    "vuln_protected_users": unprotected,
 }
 
 BULK: dict[str, Callable[[Ground, int], Planted]] = {"people": people}

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 from tests.lab.samba_seeds.planting import Ground, Plant, Planted, planted
 
+#: Two authorities of a laboratory: P-256, and RSA of 1024 bits.
+SOUND = b64decode(
+    "MIIBDzCBtaADAgECAgEBMAoGCCqGSM49BAMCMBExDzANBgNVBAMMBkFDLUxBQjAeFw0yNjAxMDEwMDAwMDBaFw00NjAxMDEwMDAwMDBa"
+    "MBExDzANBgNVBAMMBkFDLUxBQjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABK17Bn55prdS1ctsy74MTb9B7QHqEH/9ewHrrIemkgHC"
+    "XIU4AXVGfbmAt8Z+53ScZgjX6j2M+e9v0E6zAzyG0ZwwCgYIKoZIzj0EAwIDSQAwRgIhAKOIOkJjGSwp3edD6LaauxlbMJBToZmTKMe4"
+    "oOsOI37XAiEA+d32/sc8yZTTKFU5OWylYO87Z8oHXciaczw27TpY3C8="
+)
+WEAK = b64decode(
+    "MIIBlTCB/6ADAgECAgEBMA0GCSqGSIb3DQEBCwUAMBExDzANBgNVBAMMBkFDLUxBQjAeFw0yNjAxMDEwMDAwMDBaFw00NjAxMDEwMDAw"
+    "MDBaMBExDzANBgNVBAMMBkFDLUxBQjCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAydYMy2x2XpXFkztU/OlMNDDQ2wRVhAWbIMG5"
+    "nixnrR5D20syFDQu7JFUtv68I2ZJQlyZQOFDq/gh6XB451VCDX8P8JR/vJUgthhdfPgpWd3FVkw862k8QAEsrYWugJn6qnEEs56wm+ml"
+    "GvXtFlSBVkEtp1G1z9ZBsBiiZWf196cCAwEAATANBgkqhkiG9w0BAQsFAAOBgQCxa9SQHIe2F3ZyE0ev0CA5rs0g+Hg2UVs3nZvR0pl+"
+    "lZyLHuOWOSvP1FY28UnUvMlyPFphhlSax/kYRCiDxY8AilGv+LxgoF4Ek5Cu/M74ABVSN8CQRYG/pGgfP48/+QRxfozM5BltGlKkqECy"
+    "QlLs1DjLYCwBgDJLE4z9+cnbvg=="
+)
 ENROLL = "0e10c968-78fb-11d2-90d4-00c04f79dc55"
 
 
@@ -114,11 +131,11 @@ def authority(ground: Ground, *templates: str) -> str:
         known = [str(v) for v in ground.sam.search(base=dn, scope=0)[0].get("certificateTemplates", [])]
         ground.put(dn, certificateTemplates=[*known, *names])
         return dn
-    ground.add(dn, "pKIEnrollmentService", cACertificate=b"0\x00", dNSHostName=f"ac.{ground.realm}")
+    ground.add(dn, "pKIEnrollmentService", cACertificate=SOUND, dNSHostName=f"ac.{ground.realm}")
     ground.put(dn, certificateTemplates=names)
     store = f"CN=NTAuthCertificates,{pki(ground, 'X').partition(',')[2]}"
     if not ground.exists(store):
-        ground.add(store, "certificationAuthority", cACertificate=b"0\x00", certificateRevocationList=b"\0",
+        ground.add(store, "certificationAuthority", cACertificate=SOUND, certificateRevocationList=b"\0",
                    authorityRevocationList=b"\0")  # fmt: skip
     return dn
 
@@ -151,6 +168,25 @@ def pki_control(ground: Ground) -> Planted:
     return {**planted(ground.sids(faulty), ground.sids(near)), "on": [dn]}
 
 
+def weak_certificate(ground: Ground) -> Planted:
+    near = authority(ground)
+    dn = f"CN=AC-FAIBLE,{pki(ground, 'Certification Authorities')}"
+    ground.add(dn, "certificationAuthority", cACertificate=WEAK, certificateRevocationList=b"\0",
+               authorityRevocationList=b"\0")  # fmt: skip
+    return planted([dn], [near])
+
+
+def as_provisioned(*dns: str) -> Plant:
+    """Return the seed of what this version of the server cannot do better: the objects at fault, by template."""
+    return lambda ground: planted([dn.format(ground) for dn in dns])
+
+
+def outside_silo(ground: Ground) -> Planted:
+    return planted(
+        ground.sids(ground.user("adm-sans-silo", privileged=True)), ground.sids(ground.user("usr-sans-silo"))
+    )
+
+
 FAULTS: dict[str, Plant] = {
     "vuln_trusts_domain_notfiltered": unfiltered_trust,
     "vuln_trusts_forest_sidhistory": trust_with_history,
@@ -165,4 +201,8 @@ FAULTS: dict[str, Plant] = {
     "vuln_adcs_template_auth_enroll_with_name": chosen_subject,
     "vuln_adcs_template_control": template_control,
     "vuln_adcs_control": pki_control,
+    "vuln_certificates_vuln": weak_certificate,
+    "vuln_functional_level": as_provisioned("{0.domain}", "CN=Partitions,{0.configuration}"),
+    "vuln_smartcard_expire_passwords": as_provisioned("{0.domain}"),
+    "vuln_silo_priv": outside_silo,
 }

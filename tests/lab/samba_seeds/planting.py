@@ -106,6 +106,12 @@ class Ground:
         message["member"] = ldb.MessageElement(list(members), ldb.FLAG_MOD_ADD, "member")
         self.sam.modify(message)
 
+    def leave(self, group: str, *members: str) -> None:
+        """Remove members, by DN, from a group, by DN."""
+        message = ldb.Message(ldb.Dn(self.sam, group))
+        message["member"] = ldb.MessageElement(list(members), ldb.FLAG_MOD_DELETE, "member")
+        self.sam.modify(message)
+
     def user(
         self,
         name: str,

@@ -132,6 +132,28 @@ def revealable(ground: Ground) -> Planted:
     return planted(ground.sids(faulty), ground.sids(near))
 
 
+def revealed(ground: Ground) -> Planted:
+    faulty, near = ground.user("adm-revele", privileged=True), ground.user("usr-revele")
+    values = [f"B:8:01020304:{dn}" for dn in (faulty, near)]
+    read_only_controller(ground, "RODC5", msDS_NeverRevealGroup=_never(ground), msDS_RevealedUsers=values)
+    return planted(ground.sids(faulty), ground.sids(near))
+
+
+def denied_group(ground: Ground) -> Planted:
+    group = ground.by_rid(572)
+    ground.leave(group, ground.by_rid(517))
+    return planted(ground.sids(group), ground.sids(ground.by_rid(571)))
+
+
+def old_replication(ground: Ground) -> Planted:
+    parent = ground.container(f"CN=File Replication Service,CN=System,{ground.domain}")
+    faulty, near = (f"CN={name},{parent}" for name in ("Domain System Volume (SYSVOL share)", "Autre jeu"))
+    ground.add(faulty, "nTFRSReplicaSet", fRSReplicaSetType="2")
+    ground.add(near, "nTFRSReplicaSet", fRSReplicaSetType="4")
+    ground.put(f"CN=DFSR-GlobalSettings,CN=System,{ground.domain}", msDFSR_Flags="16")
+    return planted([faulty], [near])
+
+
 FAULTS: dict[str, Plant] = {
     "vuln_password_change_server_no_change_90": old_server_password(90),
     "vuln_password_change_server_no_change_45": old_server_password(45),
@@ -146,4 +168,7 @@ FAULTS: dict[str, Plant] = {
     "vuln_delegation_sourcedeleg": resource_delegation,
     "vuln_rodc_never_reveal": never_reveal,
     "vuln_rodc_reveal": revealable,
+    "vuln_rodc_priv_revealed": revealed,
+    "vuln_rodc_denied_group": denied_group,
+    "vuln_sysvol_ntfrs": old_replication,
 }
