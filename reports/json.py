@@ -15,6 +15,7 @@ from typing import Any
 from probes.interface import Asset, Attempt, Status
 from reports.dossier import Dossier, SeenAsset
 from rules.interface import Card, Finding
+from rules.subject import Attestation
 
 SCHEMA = "hygie/report/1"
 
@@ -64,9 +65,14 @@ def tree(dossier: Dossier) -> dict[str, Any]:
         "objectives": dossier.objectives,
         "history": dossier.history,
         "trends": dossier.trends,
-        "attestations": dossier.attestations,
+        "attestations": [attestation(a) for a in dossier.attestations],
         "waivers": dossier.waivers,
     }
+
+
+def attestation(value: Attestation) -> dict[str, Any]:
+    """Return an attestation as plain data; where the person kept the file stays with the person."""
+    return {k: v for k, v in plain(value).items() if k not in {"document", "withdrawn_at"}}
 
 
 def _asset(seen: SeenAsset) -> dict[str, Any]:

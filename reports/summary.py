@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from probes.interface import MANDATED, Status
 from reports.dossier import Dossier
 from reports.visible import visible
+from reports.words import load
+from rules.criteria import WindowState
 from rules.interface import Card, Finding, Outcome, Severity
 
 _WORDS = {
@@ -20,6 +22,7 @@ _WORDS = {
         "unknown": "{count} règle(s) sans conclusion",
         "missed": "{count} étape(s) en échec : {reasons}",
         "skipped": "{count} étape(s) hors mandat",
+        "window": "Contrôle proposé entre le {opens} et le {closes}, après l’audit du {first}",
         "note": "Pré-évaluation Hygie : ni rapport ADS, ni SILENE, ni CERT Santé.",
     },
     "en": {
@@ -31,6 +34,7 @@ _WORDS = {
         "unknown": "{count} rule(s) without conclusion",
         "missed": "{count} step(s) failed: {reasons}",
         "skipped": "{count} step(s) outside the mandate",
+        "window": "Control proposed from {opens} to {closes}, after the audit of {first}",
         "note": "A Hygie pre-assessment: neither an ADS, nor a SILENE, nor a CERT Santé report.",
     },
 }
@@ -43,7 +47,8 @@ def render(dossier: Dossier, cards: Mapping[str, Card], language: str = "fr") ->
     if dossier.exposure:
         lines.append(f"{words['exposure']} {dossier.exposure} / 5")
     lines += [f"{_text(words, 'directory', asset=visible(d.asset))} {d.level} / 5" for d in dossier.directory]
-    lines += ["", *_findings(dossier, cards, language), "", *_unseen(dossier, words), "", str(words["note"])]
+    lines += ["", *_findings(dossier, cards, language), "", *_criteria(dossier, language)]
+    lines += [*_unseen(dossier, words), "", str(words["note"])]
     return "\n".join(lines) + "\n"
 
 
@@ -67,6 +72,24 @@ def _findings(dossier: Dossier, cards: Mapping[str, Card], language: str) -> lis
 def _line(finding: Finding, card: Card, names: Mapping[Severity, str], language: str) -> str:
     case = card.words(language).found.format(**dict(finding.values))
     return f"  [{names[finding.severity]}] {visible(finding.asset, 200)} : {visible(case, 300)} ({finding.rule})"
+
+
+def _criteria(dossier: Dossier, language: str) -> list[str]:
+    """Where each objective stands and why, then the days in which a control is proposed."""
+    w = load(language)
+    lines = []
+    for of in dict.fromkeys(f"{o.set}@{o.version}" for o in dossier.objectives):
+        lines.append(f"{w('criteria.title')} {visible(of)}")
+        for o in (o for o in dossier.objectives if f"{o.set}@{o.version}" == of):
+            status, label, why = w(f"criterion.{o.status.value}"), o.label.in_(language), o.told.in_(language)
+            lines.append(visible(f"  [{status}] {label} : {why}"))
+    waiting = {
+        c.window for c in dossier.criteria if c.window and c.window.state in {WindowState.UPCOMING, WindowState.OPEN}
+    }
+    for window in sorted(waiting, key=lambda window: (window.opens, window.by)):
+        days = {name: w.date(getattr(window, name)) for name in ("opens", "closes", "first")}
+        lines.append("  " + str(_WORDS[language]["window"]).format(**days))
+    return [*lines, ""] if lines else []
 
 
 def _unseen(dossier: Dossier, words: Mapping[str, object]) -> list[str]:

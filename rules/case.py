@@ -8,6 +8,7 @@ from datetime import date
 
 from probes.interface import Part
 from rules.attestations import OWN, kinds
+from rules.history import part_of
 from rules.interface import Finding
 from rules.levels import DirectoryLevel, Interval
 from rules.origins import AuditType, Text
@@ -80,11 +81,17 @@ def audit_name(type: str) -> Text:
 
 
 def _own(case: Case, part: Part) -> list[Audit]:
-    found = {past.seen_at.date(): _past(case, past, part) for past in case.timeline.scans if past.kind is part}
-    for current in case.scan.parts:
-        if current.kind is part:
-            day = current.started_at.date()
-            found[day] = Audit(type=OWN, day=day, level=own_level(case, part), reference=current.scan or case.scan.id)
+    """Our own scans that went to their end, at most one a day."""
+    found = {
+        past.seen_at.date(): _past(case, past, part)
+        for past in case.timeline.scans
+        if past.kind is part and past.complete
+    }
+    current, level = part_of(case.scan, part), own_level(case, part)
+    seen = any(f.part is part for f in case.findings) or any(p.kind is part for p in case.scan.parts)
+    if current is not None and current.ended_at is not None and seen:
+        day = current.started_at.date()
+        found[day] = Audit(type=OWN, day=day, level=level, reference=current.scan or case.scan.id)
     return list(found.values())
 
 

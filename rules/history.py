@@ -12,7 +12,7 @@ from probes.facts.ports import Canary, PortsSwept
 from probes.interface import Part, PortState, service
 from rules.interface import Finding, Outcome, Severity
 from rules.levels import Interval
-from rules.subject import PastFinding, PastScan, Record, Scan, Timeline
+from rules.subject import PastFinding, PastScan, Record, Scan, ScanPart, Timeline
 
 #: The subject of the exposure level; every other subject is a forest or domain.
 EXPOSURE = "exposure"
@@ -89,7 +89,7 @@ def summary(
     scan: Scan, kind: Part, findings: Iterable[Finding], levels: Mapping[str, Interval], absent: frozenset[str]
 ) -> PastScan:
     """Return what a part of a scan leaves to later timelines."""
-    part = next((p for p in scan.parts if p.kind is kind), scan.parts[0])
+    part = part_of(scan, kind) or scan.parts[0]
     return PastScan(
         scan=part.scan or scan.id,
         kind=kind,
@@ -102,7 +102,14 @@ def summary(
             if (Part.EXPOSURE if subject == EXPOSURE else Part.DIRECTORY) is kind
         },
         absent=absent if kind is Part.EXPOSURE else frozenset(),
+        complete=part.ended_at is not None,
     )
+
+
+def part_of(scan: Scan, kind: Part) -> ScanPart | None:
+    """Return the part of a scan that saw a kind of things; an import may have seen any."""
+    found = {part.kind: part for part in scan.parts}
+    return found.get(kind) or found.get(Part.IMPORT)
 
 
 def looks(timeline: Timeline, scan: Scan, now: Iterable[PastScan]) -> tuple[PastScan, ...]:

@@ -104,6 +104,8 @@ class PastScan:
     levels: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     #: Ids of assets seen not to be there.
     absent: frozenset[str] = frozenset()
+    #: Whether the scan went to its end: one that was cut is no audit.
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,7 @@ from typing import Any
 from probes.interface import Fact, Observation
 from reports.dossier import Dossier
 from reports.evidence.pack import SCHEMA, Described
-from reports.json import line, plain
-from rules.subject import Attestation
+from reports.json import attestation, line
 
 
 def describe(dossier: Dossier, *, clock: dict[str, Any], signer: dict[str, Any], stamp: dict[str, Any]) -> Described:
@@ -41,7 +40,7 @@ def describe(dossier: Dossier, *, clock: dict[str, Any], signer: dict[str, Any],
             "sets": judgement.sets,
             "timeline_digest": judgement.timeline_digest,
         },
-        "attestations": [_attestation(a) for a in dossier.attestations],
+        "attestations": [attestation(a) for a in dossier.attestations],
         "waivers": dossier.waivers,
         "clock": clock,
         "signer": signer,
@@ -69,9 +68,3 @@ def _line(seen: Mapping[str, Any]) -> bytes:
     """An observation in the form that its id is the digest of."""
     asset, at = seen["asset"], datetime.fromisoformat(seen["seen_at"])
     return line({**seen, "asset": f"{asset['kind']}:{asset['name']}", "seen_at": at.isoformat()})
-
-
-def _attestation(attestation: Attestation) -> dict[str, Any]:
-    """An attestation as the manifest has it: where the person kept the file stays with the person."""
-    told: dict[str, Any] = plain(attestation)
-    return {key: value for key, value in told.items() if key not in {"document", "withdrawn_at"}}

@@ -36,3 +36,21 @@ def list_() -> None:
     with said():
         for found in ours().values():
             typer.echo(f"{found.name}\t{found.label.fr}")
+
+
+@commands.command()
+def copy(
+    name: Annotated[str, typer.Argument(help="A set that Hygie ships: ID@VERSION.")],
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+) -> None:
+    """Write a shipped set to a file of yours, to fill in the targets that you have read."""
+    from scanner.config.load import ConfigError
+    from scanner.criteria import ours, texts
+
+    with said():
+        if name not in ours():
+            raise ConfigError(f"no set is called {name}; known: {', '.join(ours())}")
+        if file.exists():
+            raise ConfigError(f"{file} exists already; choose another name")
+        file.write_bytes(texts((), Path())[name])
+    typer.echo(f"{file}: give it a version of its own, fill in, then run `hygie criteria check {file}`")

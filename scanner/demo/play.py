@@ -13,11 +13,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from reports import json, manifest, summary
+from reports.evidence.pack import archive
 from reports.formats import html
 from rules.registry import load as registry
 from scanner import run
 from scanner.config.load import Settings, parse
 from scanner.demo import establishment, nameserver, services
+from scanner.evidence import build
 from scanner.imports import import_file
 from scanner.progress import watch
 from scanner.store.store import open_store
@@ -74,6 +76,10 @@ async def _scan_both(settings: Settings, folder: Path) -> str:
             files[f"{perimeter}.txt"] = text.encode()
             texts.append(text)
             files[f"{perimeter}.manifest.json"] = manifest.manifest(dossier, dict(files))
+            if perimeter == FAULTY:
+                record = store.record(ended.id)
+                made = build.build(settings, store, record, dossier, build.Wanted(), run.utc_now())
+                files[f"{perimeter}.preuve.zip"] = archive(made)
     files[manifest.SUMS] = manifest.sums(files)
     for name, data in files.items():
         path = folder / name

@@ -101,3 +101,10 @@ def test_one_changed_byte_is_named(played: Path) -> None:
         (played / "ch-valmorel.txt").write_bytes(text)
     assert done.returncode == 1
     assert "altered: ch-valmorel.txt" in done.stdout
+
+
+def test_the_demonstration_leaves_a_pack_that_verifies(played: Path) -> None:
+    pack = "ch-valmorel.preuve.zip"
+    done = subprocess.run([sys.executable, "-m", "scanner", "verify", pack], cwd=played, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "non qualifié" in done.stdout

@@ -189,6 +189,13 @@ def test_an_uncertain_level_does_not_make_a_pair() -> None:
     assert indicator(with_target("expo.level", value=3), case, "expo.level").reason == "level-not-told"
 
 
+def test_a_scan_that_was_cut_is_no_audit() -> None:
+    case = a_case(exposure=Interval(guaranteed=3, best=3), past={50: 3})
+    cut = replace(case.timeline.scans[0], complete=False)
+    told = indicator(a_set(), replace(case, timeline=Timeline(scans=(cut,))), "expo.own_pair")
+    assert (told.status, told.reason) == (S.PARTIAL, "one-audit")
+
+
 # the control window
 
 
