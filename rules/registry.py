@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +32,7 @@ from rules.interface import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """The rules by id, their cards, the view builders, and the digest of the cards and of the rules' source."""
+    """The rules by id, their cards, the view builders, and the digest of cards, profiles and source."""
 
     rules: Mapping[str, Rule]
     cards: Mapping[str, Card]
@@ -44,22 +45,27 @@ def load() -> Registry:
     """Walk ``rules/catalogue`` and ``rules/views`` and return what they hold."""
     found: dict[str, Rule] = {}
     cards: dict[str, Card] = {}
-    digest = hashlib.sha256()
     for module in _modules(rules.catalogue):
         for value in vars(module).values():
             if isinstance(value, Rule) and found.setdefault(value.id, value) is not value:
                 raise RuleError(f"two rules are called {value.id}")
         family = module.__name__.rpartition(".")[2]
-        text = _text(module, f"{family}.toml")
-        digest.update(_text(module, f"{family}.py") + b"\0" + text + b"\0")
-        cards.update(_cards(family, text))
+        cards.update(_cards(family, _text(module, f"{family}.toml")))
     builders = {}
     for module in _modules(rules.views):
         builders.update({v.of: v for v in vars(module).values() if isinstance(v, ViewBuilder)})
-        digest.update(_text(module, module.__name__.rpartition(".")[2] + ".py") + b"\0")
     if found.keys() != cards.keys():
         raise RuleError(f"rules without card or cards without rule: {sorted(found.keys() ^ cards.keys())}")
-    return Registry(rules=found, cards=cards, views=builders, digest=digest.hexdigest())
+    return Registry(rules=found, cards=cards, views=builders, digest=_digest())
+
+
+def _digest() -> str:
+    """Return the digest of everything that can change a finding: cards, profiles and source; sets have their own."""
+    digest = hashlib.sha256()
+    root = Path(str(files("rules")))
+    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".toml"} and p.parent.name != "sets"):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _modules(package: ModuleType) -> list[ModuleType]:

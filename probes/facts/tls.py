@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar
 
 from probes.interface import AssetKind, Fact, FoundIn, Lead, Part
@@ -49,6 +50,10 @@ class TlsProfile(Fact):
 
     ``server_order`` is None when it could not be told. ``dh_bits`` is the smallest prime seen in a DHE exchange,
     0 when none was seen. ``secure_renegotiation`` is about RFC 5746, None when no version that needs it answered.
+    ``groups`` are the key exchange groups accepted with the newest version, in the server's order; None when they could
+    not all be told. ``signatures`` are the schemes seen in signed key exchanges (IANA numbers, TLS 1.2).
+    ``extended_master_secret`` (RFC 7627), ``fallback_signalled`` (RFC 7507) and ``stapled`` (a certificate status came
+    with the certificate, RFC 6066) are None when nothing that could tell was accepted.
     """
 
     kind: ClassVar[str] = "tls.profile"
@@ -64,6 +69,11 @@ class TlsProfile(Fact):
     compression: bool = False
     secure_renegotiation: bool | None = None
     connections: int = 0
+    groups: tuple[int, ...] | None = None
+    signatures: tuple[int, ...] = ()
+    extended_master_secret: bool | None = None
+    fallback_signalled: bool | None = None
+    stapled: bool | None = None
 
     def state(self, version: Version) -> Acceptance:
         """Return the state of a version; one not asked is unknown."""
@@ -80,6 +90,18 @@ class TlsProfile(Fact):
         return all(v.complete and v.state is not Acceptance.UNKNOWN for v in self.versions)
 
 
+#: Key exchange groups by IANA number, with their strength as the size of an equivalent elliptic curve, in bits.
+GROUPS: Mapping[int, tuple[str, int]] = MappingProxyType(
+    {
+        0x001D: ("x25519", 253), 0x0017: ("secp256r1", 256), 0x0018: ("secp384r1", 384), 0x0019: ("secp521r1", 521),
+        0x001E: ("x448", 446), 0x001A: ("brainpoolP256r1", 256), 0x001B: ("brainpoolP384r1", 384),
+        0x001C: ("brainpoolP512r1", 512), 0x0015: ("secp224r1", 224), 0x0013: ("secp192r1", 192),
+        0x0012: ("secp192k1", 192), 0x0010: ("secp160r2", 160), 0x0016: ("secp256k1", 256), 0x0100: ("ffdhe2048", 224),
+        0x0101: ("ffdhe3072", 256), 0x0102: ("ffdhe4096", 300), 0x11EC: ("X25519MLKEM768", 256),
+    }
+)  # fmt: skip
+
+
 class PathState(StrEnum):
     """Whether a path leads from the leaf to a trusted root."""
 
@@ -94,7 +116,10 @@ class CertificateChain(Fact):
 
     ``name_matches`` is None when the endpoint was not reached by a DNS name. ``key_bits`` is the size of the modulus,
     or of the curve. ``weak_signatures`` are the hashes below SHA-256 in the leaf or an intermediate, roots left out.
-    ``store`` names the trust store the path was looked for in, with its date.
+    ``store`` names the trust store the path was looked for in, with its date; ``private_path`` and ``private_store``
+    are those of the store of a private authority (IGC-Santé, RGS), when one is configured. ``incomplete`` tells that
+    the issuer of the last certificate is neither shown nor trusted although that certificate says where to fetch it.
+    ``timestamps`` counts the signed certificate timestamps in the leaf (RFC 6962).
     """
 
     kind: ClassVar[str] = "tls.certificate"
@@ -123,6 +148,10 @@ class CertificateChain(Fact):
     weak_signatures: tuple[str, ...] = ()
     #: A public authority issued it (its root is in the public store).
     public: bool = False
+    private_path: PathState = PathState.NOT_CHECKED
+    private_store: str = ""
+    incomplete: bool = False
+    timestamps: int = 0
 
     def leads(self) -> Iterable[Lead]:
         """Return the names it was issued for."""

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probes.facts.tls import CertificateChain, PathState
 from probes.interface import ProbeError, Reason
@@ -46,7 +47,13 @@ def trust_store(path: str, label: str) -> TrustStore | None:
 
 
 def read_chain(
-    ders: Iterable[bytes], *, address: str, sni: str, at: datetime, store: TrustStore | None
+    ders: Iterable[bytes],
+    *,
+    address: str,
+    sni: str,
+    at: datetime,
+    store: TrustStore | None,
+    private: TrustStore | None = None,
 ) -> CertificateChain:
     """Return the facts of a chain, leaf first; raise ``malformed-answer`` when the leaf cannot be read."""
     chain = [c for c in (_load(der) for der in list(ders)[:_MOST]) if c is not None]
@@ -54,7 +61,7 @@ def read_chain(
         raise ProbeError(Reason.MALFORMED, "no certificate could be read")
     leaf = chain[0]
     try:
-        return _facts(leaf, chain, address=address, sni=sni, at=at, store=store)
+        return _facts(leaf, chain, address=address, sni=sni, at=at, stores=(store, private))
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise ProbeError(Reason.MALFORMED, f"certificate: {type(error).__name__}") from error
 
@@ -66,8 +73,9 @@ def _facts(
     address: str,
     sni: str,
     at: datetime,
-    store: TrustStore | None,
+    stores: tuple[TrustStore | None, TrustStore | None],
 ) -> CertificateChain:
+    store, private = stores
     names = _names(leaf)
     key_type, key_bits = _key(leaf)
     path = _path(leaf, chain[1:], store, at)
@@ -95,7 +103,35 @@ def _facts(
         store=store.label if store else "",
         weak_signatures=tuple(sorted(hashes & _WEAK)),
         public=path is PathState.FOUND,
+        private_path=_path(leaf, chain[1:], private, at),
+        private_store=private.label if private else "",
+        incomplete=path is PathState.NOT_FOUND and _may_be_fetched(chain),
+        timestamps=_timestamps(leaf),
     )
+
+
+def _may_be_fetched(chain: list[x509.Certificate]) -> bool:
+    """Tell whether no certificate shown is a root, and the last one says by HTTP where its issuer is (RFC 5280)."""
+    if any(c.subject == c.issuer for c in chain):
+        return False
+    try:
+        places = chain[-1].extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except x509.ExtensionNotFound:
+        return False
+    return any(
+        place.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+        and isinstance(place.access_location, x509.UniformResourceIdentifier)
+        and place.access_location.value.lower().startswith("http")
+        for place in places
+    )
+
+
+def _timestamps(leaf: x509.Certificate) -> int:
+    try:
+        sct = leaf.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps)
+    except x509.ExtensionNotFound:
+        return 0
+    return len(list(sct.value))
 
 
 def _load(der: bytes) -> x509.Certificate | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probes.facts.tls import Acceptance, TlsProfile, Version, VersionSeen
 from probes.facts.tls_suites import known_suites, suite
 from probes.interface import MANDATED, ProbeError, Reason
 from probes.tls import hello
-from probes.tls.exchange import CERTIFICATE, HELLO, KEY_EXCHANGE, Connect, Ending, Reply, ask
+from probes.tls.exchange import CERTIFICATE, HELLO, KEY_EXCHANGE, STATUS, Connect, Ending, Reply, ask
+from probes.tls.further import Further
 
 #: Connections to one endpoint at the most.
 MOST = 200
 _ASKED = (Version.TLS13, Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
+#: An endpoint that answered nothing to this many versions is not asked about the others.
+_PATIENT = 3
 #: A failed exchange is tried again this often before its outcome is unknown.
 _TRIES = 2
 
@@ -24,9 +27,10 @@ class Seen:
     connections: int = 0
     chain: tuple[bytes, ...] = ()
     dh_bits: int = 0
-    compression: bool = False
     renegotiation: bool | None = None
-    order: bool | None = None
+    extended_master_secret: bool | None = None
+    stapled: bool | None = None
+    signatures: set[int] = field(default_factory=set)
     #: A hello that was accepted, sent again at the end.
     canary: bytes = b""
 
@@ -52,21 +56,28 @@ class Enumeration:
                 _raise_decided(error)
                 failures.append(error)
                 versions.append(VersionSeen(version=version, state=Acceptance.UNKNOWN, complete=False))
+                if len(failures) == len(versions) == _PATIENT:
+                    raise
         versions.append(await self._ssl2())
         accepted = [v for v in versions if v.state is Acceptance.ACCEPTED]
         if not accepted and failures:
             raise failures[0]
         if accepted and not await self._still_answers():
             versions = [_doubted(v) for v in versions]
-        await self._extras(accepted)
+        further = Further(self._ask, accepted, self._name)
         return TlsProfile(
             address=address,
             spoken=bool(accepted),
             versions=tuple(versions),
-            server_order=self.seen.order,
+            server_order=await further.order(),
             dh_bits=self.seen.dh_bits,
-            compression=self.seen.compression,
+            compression=await further.compression(),
             secure_renegotiation=self.seen.renegotiation,
+            groups=await further.groups(),
+            signatures=tuple(sorted(self.seen.signatures)),
+            extended_master_secret=self.seen.extended_master_secret,
+            fallback_signalled=await further.fallback_signalled(),
+            stapled=self.seen.stapled,
             connections=self.seen.connections,
         )
 
@@ -99,7 +110,7 @@ class Enumeration:
         message = hello.client_hello(version, [*suites, *extra], name=self._name)
         wanted = {HELLO}
         if version is not Version.TLS13 and not self.seen.chain:
-            wanted.add(CERTIFICATE)
+            wanted |= {CERTIFICATE, KEY_EXCHANGE}
         reply = await self._ask(message, frozenset(wanted | ({KEY_EXCHANGE} if _may_be_dhe(suites) else set())))
         if HELLO not in reply.messages:
             if reply.ending is Ending.NOT_TLS:
@@ -116,16 +127,28 @@ class Enumeration:
 
     def _learn(self, version: Version, answer: hello.ServerHello, reply: Reply, message: bytes) -> None:
         self.seen.canary = self.seen.canary or message
-        if version is not Version.TLS13:
-            self.seen.renegotiation = answer.secure_renegotiation
+        if version is Version.TLS13:
+            return
+        self.seen.renegotiation = answer.secure_renegotiation
+        if version is not Version.SSL3:
+            self.seen.extended_master_secret = bool(self.seen.extended_master_secret) or answer.extended_master_secret
         try:
             if CERTIFICATE in reply.messages and not self.seen.chain:
                 self.seen.chain = hello.certificates(reply.messages[CERTIFICATE])
-            if KEY_EXCHANGE in reply.messages and suite(answer.suite).name.startswith(("TLS_DHE_", "TLS_DH_anon")):
-                bits = hello.dh_prime_bits(reply.messages[KEY_EXCHANGE])
-                self.seen.dh_bits = min(self.seen.dh_bits or bits, bits)
+                self.seen.stapled = STATUS in reply.messages
+            if KEY_EXCHANGE in reply.messages:
+                self._exchanged(version, suite(answer.suite).name, reply.messages[KEY_EXCHANGE])
         except hello.HelloError as error:
             raise ProbeError(Reason.MALFORMED, str(error)) from error
+
+    def _exchanged(self, version: Version, name: str, message: bytes) -> None:
+        """Learn the size of a prime, or the scheme a curve was signed with."""
+        if name.startswith(("TLS_DHE_", "TLS_DH_anon")):
+            bits = hello.dh_prime_bits(message)
+            self.seen.dh_bits = min(self.seen.dh_bits or bits, bits)
+        elif name.startswith("TLS_ECDHE_") and version is Version.TLS12:
+            _, scheme = hello.signed_curve(message)
+            self.seen.signatures |= {scheme} if scheme is not None else set()
 
     async def _ask(self, message: bytes, wanted: frozenset[int]) -> Reply:
         last = ProbeError(Reason.BUDGET, f"more than {MOST} connections")
@@ -165,22 +188,6 @@ class Enumeration:
         except ProbeError as error:
             _raise_decided(error)
             return False
-
-    async def _extras(self, accepted: list[VersionSeen]) -> None:
-        """Whose order counts, and whether compression is taken (TLS 1.2 and older)."""
-        older = next((v for v in accepted if v.version not in {Version.TLS13, Version.SSL2}), None)
-        if older is None:
-            return
-        try:
-            if len(older.suites) > 1:
-                self.seen.order = await self._offer(older.version, list(reversed(older.suites))) == older.suites[0]
-            message = hello.client_hello(older.version, [*older.suites, hello.SCSV], name=self._name, compress=True)
-            reply = await self._ask(message, frozenset({HELLO}))
-            if HELLO in reply.messages:
-                self.seen.compression = hello.server_hello(reply.messages[HELLO]).compression != 0
-        except (ProbeError, hello.HelloError) as error:
-            if isinstance(error, ProbeError):
-                _raise_decided(error)
 
 
 class _NotTls(Exception):

@@ -11,7 +11,7 @@ from probes.interface import ProbeError, Reason, Stream
 
 #: Bytes read of one answer at the most, and of one record (RFC 8446 5.1, with room for old servers).
 ANSWER, RECORD = 1 << 18, (1 << 14) + 2048
-HELLO, CERTIFICATE, KEY_EXCHANGE, DONE = 2, 11, 12, 14
+HELLO, CERTIFICATE, KEY_EXCHANGE, DONE, STATUS = 2, 11, 12, 14, 22
 
 #: Opens a connection that is ready for a hello.
 Connect = Callable[[], Awaitable[Stream]]
@@ -28,10 +28,11 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The handshake messages received, whole, by type."""
+    """The handshake messages received, whole, by type; ``alert`` is the description of the alert that ended it."""
 
     ending: Ending
     messages: dict[int, bytes] = field(default_factory=dict)
+    alert: int | None = None
 
 
 async def ask(connect: Connect, hello: bytes, wanted: frozenset[int]) -> Reply:
@@ -62,7 +63,8 @@ async def _read(stream: Stream, wanted: frozenset[int]) -> Reply:
         body = await stream.receive_exactly(length)
         total += 5 + length
         if kind == 21:
-            return Reply(ending=Ending.ANSWERED if messages else Ending.ALERT, messages=messages)
+            ending = Ending.ANSWERED if messages else Ending.ALERT
+            return Reply(ending=ending, messages=messages, alert=body[1] if len(body) == 2 else None)
         if kind != 22:
             return Reply(ending=Ending.ANSWERED, messages=messages)
         pending += body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from probes.facts.tls import Version
@@ -16,7 +16,7 @@ NUMBER = {
     Version.TLS12: 0x0303,
     Version.TLS13: 0x0304,
 }
-#: x25519, P-256, P-384, P-521, x448, and the finite-field groups of RFC 7919.
+#: What is offered when groups are not the question: x25519, P-256, P-384, P-521, x448, three groups of RFC 7919.
 _GROUPS = (0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101, 0x0102)
 _SIGNATURES = (
     0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0809, 0x080A, 0x080B, 0x0807, 0x0808,
@@ -26,6 +26,10 @@ _SIGNATURES = (
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 #: Signalling suite value: secure renegotiation is understood (RFC 5746).
 SCSV = 0x00FF
+#: Signalling suite value: the client came down to this version (RFC 7507).
+FALLBACK = 0x5600
+#: The alert by which a server refuses such a descent.
+INAPPROPRIATE_FALLBACK = 86
 
 
 class HelloError(ValueError):
@@ -34,24 +38,34 @@ class HelloError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerHello:
-    """What a server chose. ``retry`` marks a HelloRetryRequest."""
+    """What a server chose. ``retry`` marks a HelloRetryRequest; ``group`` is the one it asks a key share of."""
 
     version: int
     suite: int
     compression: int
     retry: bool
     secure_renegotiation: bool
+    extended_master_secret: bool = False
+    group: int | None = None
 
 
-def client_hello(version: Version, suites: Iterable[int], *, name: str = "", compress: bool = False) -> bytes:
-    """Return the record of a ClientHello that offers one version and these suites, in this order."""
+def client_hello(
+    version: Version,
+    suites: Iterable[int],
+    *,
+    name: str = "",
+    compress: bool = False,
+    groups: Iterable[int] = _GROUPS,
+    heartbeat: bool = False,
+) -> bytes:
+    """Return the record of a ClientHello that offers one version, these suites and these groups, in this order."""
     offered = b"".join(struct.pack("!H", s) for s in suites)
     legacy = min(NUMBER[version], 0x0303)
     body = struct.pack("!H", legacy) + os.urandom(32) + b"\x20" + os.urandom(32)
     body += struct.pack("!H", len(offered)) + offered
     body += b"\x02\x01\x00" if compress else b"\x01\x00"
     if version is not Version.SSL3:
-        extensions = _extensions(version, name)
+        extensions = _extensions(version, name, groups, heartbeat=heartbeat)
         body += struct.pack("!H", len(extensions)) + extensions
     message = b"\x01" + len(body).to_bytes(3, "big") + body
     return (
@@ -59,17 +73,21 @@ def client_hello(version: Version, suites: Iterable[int], *, name: str = "", com
     )
 
 
-def _extensions(version: Version, name: str) -> bytes:
+def _extensions(version: Version, name: str, offered: Iterable[int], *, heartbeat: bool) -> bytes:
     parts = []
     if name:
         host = name.encode("ascii", "ignore")
         entry = b"\x00" + struct.pack("!H", len(host)) + host
         parts.append((0, struct.pack("!H", len(entry)) + entry))
-    groups = b"".join(struct.pack("!H", g) for g in _GROUPS)
+    groups = b"".join(struct.pack("!H", g) for g in offered)
     parts.append((10, struct.pack("!H", len(groups)) + groups))
     parts.append((11, b"\x01\x00"))
     signatures = b"".join(struct.pack("!H", s) for s in _SIGNATURES)
     parts.append((13, struct.pack("!H", len(signatures)) + signatures))
+    # A certificate status is asked for (OCSP, RFC 6066 section 8).
+    parts.append((5, b"\x01\x00\x00\x00\x00"))
+    if heartbeat:
+        parts.append((15, b"\x01"))
     parts.append((23, b""))
     parts.append((0xFF01, b"\x00"))
     if version is Version.TLS13:
@@ -115,6 +133,8 @@ def server_hello(message: bytes) -> ServerHello:
         compression=compression,
         retry=body[2:34] == _RETRY,
         secure_renegotiation=0xFF01 in extensions,
+        extended_master_secret=23 in extensions,
+        group=struct.unpack("!H", extensions[51])[0] if len(extensions.get(51, b"")) == 2 else None,
     )
 
 
@@ -156,11 +176,12 @@ def dh_prime_bits(message: bytes) -> int:
     return int.from_bytes(prime, "big").bit_length()
 
 
-def names_version(number: int) -> Version | None:
-    """Return the version of a wire number, or None."""
-    return next((version for version, known in NUMBER.items() if known == number), None)
-
-
-def batches(suites: Sequence[int], size: int) -> list[tuple[int, ...]]:
-    """Split suites so that no hello grows past what old servers read."""
-    return [tuple(suites[at : at + size]) for at in range(0, len(suites), size)]
+def signed_curve(message: bytes) -> tuple[int, int | None]:
+    """Return the named curve of a ServerKeyExchange of an ECDHE suite, and its signature scheme (TLS 1.2) or None."""
+    body = message[4:]
+    if len(body) < 4 or body[0] != 3:
+        raise HelloError("no named curve in a ServerKeyExchange")
+    (curve,) = struct.unpack_from("!H", body, 1)
+    at = 4 + body[3]
+    scheme = struct.unpack_from("!H", body, at)[0] if len(body) >= at + 4 else None
+    return curve, scheme

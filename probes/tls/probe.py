@@ -24,7 +24,7 @@ from probes.interface import (
     Stream,
     Yield,
 )
-from probes.tls.chain import read_chain, trust_store
+from probes.tls.chain import TrustStore, read_chain, trust_store
 from probes.tls.enumerate import Enumeration
 from probes.tls.exchange import ANSWER, Connect
 from probes.tls.preamble import PREAMBLES
@@ -32,7 +32,11 @@ from probes.tls.preamble import PREAMBLES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
-    """Ports on which TLS is spoken from the first byte; the trust store (PEM file, words); seconds of one exchange."""
+    """Ports on which TLS is spoken from the first byte; the trust stores (PEM file, words); seconds of one exchange.
+
+    ``store`` is by default the system's, which holds Mozilla's roots; ``private_store`` that of an authority which
+    browsers do not know (IGC-Santé, RGS).
+    """
 
     ports: tuple[int, ...] = (
         443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2083, 2087, 2096, 2376, 2762, 3269, 4443, 5061, 5986,
@@ -40,6 +44,8 @@ class TlsSettings:
     )  # fmt: skip
     store: str = ""
     store_label: str = ""
+    private_store: str = ""
+    private_label: str = "IGC-Santé"
     patience: float = 5.0
     most_addresses: int = 4
 
@@ -48,7 +54,7 @@ class TlsProbe(Probe[TlsSettings]):
     """Sees versions, suites and certificates, with the DNS name as SNI."""
 
     name: ClassVar[str] = "tls"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     level: ClassVar[int] = 2
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
@@ -97,11 +103,18 @@ class TlsProbe(Probe[TlsSettings]):
             try:
                 ders = enumeration.seen.chain or await _whole_handshake(await connect(), name)
                 store = trust_store(self.settings.store, self.settings.store_label)
-                chain = read_chain(ders, address=str(address), sni=name, at=datetime.now(UTC), store=store)
+                chain = read_chain(
+                    ders, address=str(address), sni=name, at=datetime.now(UTC), store=store, private=self._private()
+                )
                 found.append(Sight(fact=chain, captures=tuple(line.keep(der) for der in ders[:20])))
             except ProbeError as error:
                 found.append(Shortfall(reason=error.reason, detail=f"certificate of {address}: {error.detail}"))
         return found
+
+    def _private(self) -> TrustStore | None:
+        if not self.settings.private_store:
+            return None
+        return trust_store(self.settings.private_store, self.settings.private_label)
 
 
 async def _offered(connect: Connect) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
 
 from probes.facts.tls import CertificateChain, PathState
 from probes.interface import Observation
@@ -10,6 +11,10 @@ from rules.interface import Severity, Verdict, met, not_applicable, not_met, rul
 
 Seen = Observation[CertificateChain]
 _DAY = timedelta(days=1)
+#: Last labels that the public DNS does not delegate (RFC 6762, RFC 8375, RFC 2606, and habits of Active Directory).
+_INNER = frozenset(
+    {"local", "lan", "intra", "intranet", "internal", "corp", "home", "localdomain", "priv", "private", "ad"}
+)
 
 
 def _between_servers(seen: Seen, usual: Severity | None = None) -> Severity | None:
@@ -62,8 +67,12 @@ def trusted(seen: Seen) -> Verdict:
         return met(store=fact.store)
     if fact.self_signed:
         return not_applicable("self-signed")
+    if fact.private_path is PathState.FOUND:
+        return not_met(severity=Severity.INFO, issuer=fact.issuer, store=fact.store, length=fact.length)
     if fact.path is PathState.NOT_CHECKED:
         return undetermined("no-trust-store")
+    if fact.incomplete:
+        return undetermined("chain-incomplete")
     return not_met(severity=_between_servers(seen), issuer=fact.issuer, store=fact.store, length=fact.length)
 
 
@@ -104,3 +113,39 @@ def life_short(seen: Seen, *, most_days: int = 398) -> Verdict:
         return not_applicable("private-authority")
     days = (fact.not_after - fact.not_before) // _DAY
     return met(days=days) if days <= most_days else not_met(days=days, most=most_days)
+
+
+@rule("certificate-chain-complete", reads=CertificateChain)
+def chain_complete(seen: Seen) -> Verdict:
+    """The server shows every certificate between its own and a root (RFC 5246 7.4.2, RFC 8446 4.4.2)."""
+    fact = seen.fact
+    if fact.self_signed:
+        return not_applicable("self-signed")
+    if not fact.incomplete:
+        return met(length=fact.length)
+    return not_met(severity=_between_servers(seen), issuer=fact.issuer, length=fact.length)
+
+
+@rule("certificate-names-public", reads=CertificateChain)
+def names_public(seen: Seen) -> Verdict:
+    """No internal name or private address stands in a certificate that anybody can read."""
+    inner = [name for name in seen.fact.names if _internal(name)]
+    return not_met(count=len(inner), names=", ".join(inner[:8])) if inner else met()
+
+
+def _internal(name: str) -> bool:
+    try:
+        address = ip_address(name)
+    except ValueError:
+        labels = name.rstrip(".").split(".")
+        return len(labels) == 1 or labels[-1] in _INNER
+    return not address.is_global
+
+
+@rule("certificate-logged", reads=CertificateChain)
+def logged(seen: Seen) -> Verdict:
+    """A certificate of a public authority bears the timestamps of certificate transparency logs (RFC 6962)."""
+    fact = seen.fact
+    if not fact.public:
+        return not_applicable("private-authority")
+    return met(timestamps=fact.timestamps) if fact.timestamps else not_met(issuer=fact.issuer)

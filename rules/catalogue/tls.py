@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from probes.facts.tls import Acceptance, TlsProfile, Version
+from probes.facts.tls import GROUPS, Acceptance, TlsProfile, Version
 from probes.facts.tls_suites import Suite, suite
 from probes.interface import Observation
 from rules.interface import Severity, Verdict, met, not_applicable, not_met, rule, undetermined
+from rules.profiles import tls_profile
 
 Seen = Observation[TlsProfile]
 
@@ -155,3 +156,54 @@ def compression_off(seen: Seen) -> Verdict:
     if not seen.fact.spoken:
         return not_applicable("tls-not-spoken")
     return not_met() if seen.fact.compression else met()
+
+
+@rule("tls-suites-within-anssi-profile", reads=TlsProfile)
+def suites_within_anssi_profile(seen: Seen) -> Verdict:
+    """Every suite is one that ANSSI recommends, or tolerates as degraded."""
+    fact = seen.fact
+    if not fact.spoken:
+        return not_applicable("tls-not-spoken")
+    lists = tls_profile()
+    names = {suite(n).name for n in fact.suites}
+    outside = sorted(names - lists["recommended"].suites - lists["degraded"].suites)
+    degraded = len(names & lists["degraded"].suites)
+    if outside:
+        return not_met(count=len(outside), degraded=degraded, suites=", ".join(outside[:6]))
+    return met(degraded=degraded) if fact.complete else undetermined("enumeration-cut")
+
+
+@rule("tls-groups-strong", reads=TlsProfile)
+def groups_strong(seen: Seen, *, least_bits: int = 224) -> Verdict:
+    """Keys are exchanged on a curve or group of 224 bits or more (ANSSI-PG-083)."""
+    fact = seen.fact
+    if fact.groups is None:
+        return undetermined("groups-not-told")
+    if not fact.groups:
+        return not_applicable("no-named-group")
+    known = {GROUPS[n][0]: GROUPS[n][1] for n in fact.groups if n in GROUPS}
+    if any(bits >= least_bits for bits in known.values()):
+        return met(groups=", ".join(known))
+    return not_met(groups=", ".join(known), least=least_bits)
+
+
+@rule("tls-master-secret-extended", reads=TlsProfile)
+def master_secret_extended(seen: Seen) -> Verdict:
+    """The master secret is bound to the handshake (RFC 7627); TLS 1.3 does so by itself."""
+    told = seen.fact.extended_master_secret
+    if told is None:
+        return not_applicable("tls13-only" if seen.fact.spoken else "tls-not-spoken")
+    return met() if told else not_met()
+
+
+@rule("tls-descent-signalled", reads=TlsProfile)
+def descent_signalled(seen: Seen) -> Verdict:
+    """Where versions before TLS 1.2 are spoken, a forced descent to them is refused (RFC 7507)."""
+    fact = seen.fact
+    old = (Version.SSL3, Version.TLS10, Version.TLS11)
+    if all(fact.state(v) is Acceptance.REFUSED for v in old):
+        return not_applicable("no-old-version")
+    if fact.fallback_signalled is None:
+        only = sum(v.state is Acceptance.ACCEPTED for v in fact.versions) < 2
+        return not_applicable("one-version") if only else undetermined("descent-not-told")
+    return met() if fact.fallback_signalled else not_met()

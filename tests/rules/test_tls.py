@@ -45,6 +45,7 @@ def profile(*suites: int, versions: tuple[Version, ...] = (Version.TLS12,), comp
 GOOD = profile(ECDHE_GCM, versions=(Version.TLS12, Version.TLS13))
 CUT = profile(ECDHE_GCM, complete=False)
 SILENT = profile(versions=())
+OLD = profile(RSA_CBC, versions=(Version.TLS11, Version.TLS12))
 LEAF = CertificateChain(
     address="192.0.2.1", sni="www.ch.test", subject="CN=www.ch.test", issuer="CN=Autorité", names=("www.ch.test",),
     not_before=DAY - timedelta(days=100), not_after=DAY + timedelta(days=200), key_type="RSA", key_bits=3072,
@@ -107,6 +108,26 @@ def judged(rule: Rule, fact: Fact) -> tuple[Outcome, Severity | None]:
         (tls.renegotiation_secure, replace(GOOD, secure_renegotiation=None), NOT_APPLICABLE),
         (tls.compression_off, GOOD, MET),
         (tls.compression_off, replace(GOOD, compression=True), NOT_MET),
+        (tls.suites_within_anssi_profile, GOOD, MET),
+        (tls.suites_within_anssi_profile, profile(RSA_CBC), NOT_MET),
+        (tls.suites_within_anssi_profile, profile(RSA_CBC, complete=False), NOT_MET),
+        (tls.suites_within_anssi_profile, CUT, UNDETERMINED),
+        # tolerated as degraded
+        (tls.suites_within_anssi_profile, profile(DHE), MET),
+        (tls.groups_strong, replace(GOOD, groups=(0x001D, 0x0017)), MET),
+        # a small curve beside a strong one that modern clients choose
+        (tls.groups_strong, replace(GOOD, groups=(0x0013, 0x0017)), MET),
+        (tls.groups_strong, replace(GOOD, groups=(0x0013,)), NOT_MET),
+        (tls.groups_strong, replace(GOOD, groups=None), UNDETERMINED),
+        (tls.groups_strong, replace(profile(RSA_CBC), groups=()), NOT_APPLICABLE),
+        (tls.master_secret_extended, replace(GOOD, extended_master_secret=True), MET),
+        (tls.master_secret_extended, replace(GOOD, extended_master_secret=False), NOT_MET),
+        (tls.master_secret_extended, profile(versions=(Version.TLS13,)), NOT_APPLICABLE),
+        (tls.descent_signalled, GOOD, NOT_APPLICABLE),
+        (tls.descent_signalled, OLD, UNDETERMINED),
+        (tls.descent_signalled, replace(OLD, fallback_signalled=True), MET),
+        (tls.descent_signalled, replace(OLD, fallback_signalled=False), NOT_MET),
+        (tls.descent_signalled, profile(RSA_CBC, versions=(Version.TLS10,)), NOT_APPLICABLE),
         (certificate.current, LEAF, MET),
         (certificate.current, replace(LEAF, not_after=DAY - timedelta(seconds=1)), NOT_MET),
         (certificate.current, replace(LEAF, not_before=DAY + timedelta(days=1)), NOT_MET),
@@ -123,6 +144,18 @@ def judged(rule: Rule, fact: Fact) -> tuple[Outcome, Severity | None]:
         (certificate.trusted, replace(LEAF, path=PathState.NOT_FOUND), NOT_MET),
         (certificate.trusted, replace(LEAF, path=PathState.NOT_CHECKED), UNDETERMINED),
         (certificate.trusted, APPLIANCE, NOT_APPLICABLE),
+        (certificate.trusted, replace(LEAF, path=PathState.NOT_FOUND, incomplete=True), UNDETERMINED),
+        (certificate.chain_complete, LEAF, MET),
+        (certificate.chain_complete, replace(LEAF, path=PathState.NOT_FOUND, incomplete=True, length=1), NOT_MET),
+        (certificate.chain_complete, APPLIANCE, NOT_APPLICABLE),
+        (certificate.names_public, LEAF, MET),
+        (certificate.names_public, replace(LEAF, names=("www.ch.test", "srv1.ch.local")), NOT_MET),
+        (certificate.names_public, replace(LEAF, names=("www.ch.test", "srv-web")), NOT_MET),
+        (certificate.names_public, replace(LEAF, names=("10.1.2.3",)), NOT_MET),
+        (certificate.names_public, replace(LEAF, names=("*.ch.test", "9.9.9.9")), MET),
+        (certificate.logged, replace(LEAF, timestamps=2), MET),
+        (certificate.logged, LEAF, NOT_MET),
+        (certificate.logged, APPLIANCE, NOT_APPLICABLE),
         (certificate.not_self_signed, LEAF, MET),
         (certificate.not_self_signed, APPLIANCE, NOT_MET),
         (certificate.key_large, LEAF, MET),
@@ -143,5 +176,8 @@ def test_rules(rule: Rule, fact: Fact, expected: Outcome) -> None:
 def test_worse_cases_weigh_more() -> None:
     assert judged(tls.no_small_blocks, profile(DES))[1] is Severity.HIGH
     assert judged(tls.diffie_hellman_large, replace(profile(DHE), dh_bits=768))[1] is Severity.CRITICAL
+    # trusted by the health sector's own authority: known, and said so
+    igc = replace(LEAF, path=PathState.NOT_FOUND, private_path=PathState.FOUND)
+    assert judged(certificate.trusted, igc) == (NOT_MET, Severity.INFO)
     assert judged(tls.forward_secrecy, profile(ECDHE_GCM, RSA_CBC))[1] is Severity.LOW
     assert judged(certificate.renewed_in_time, replace(LEAF, not_after=DAY + timedelta(days=3)))[1] is Severity.MEDIUM
