@@ -20,7 +20,7 @@ from scanner import run
 from scanner.config.load import Settings, parse
 from scanner.imports import import_file
 from scanner.store.store import Store, open_store
-from tests.acceptance.test_directory_scan import CONFIG, POINTS
+from tests.acceptance.test_directory_scan import CONFIG
 from tests.lab import oradad, samba
 
 pytestmark = pytest.mark.samba
@@ -42,7 +42,7 @@ class Roads:
 def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
     folder = tmp_path_factory.mktemp("roads")
     with (
-        samba.domain(faults=POINTS) as dc,
+        samba.domain(faults=["all"]) as dc,
         pytest.MonkeyPatch.context() as patch,
         open_store(folder / "hygie.sqlite") as store,
     ):

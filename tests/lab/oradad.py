@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from probes.directory.attributes import asked
 from probes.directory.rootdse import sid_text
 from probes.facts.directory import NamingContextRole
 from probes.facts.entries import Entry
@@ -32,6 +33,9 @@ FLAGS = {"useraccountcontrol", "grouptype", "systemflags", "searchflags", "trust
 TOP = ("objectclass", "ntsecuritydescriptor", "whencreated", "whenchanged", "usnchanged", "systemflags", "revision",
        "name", "objectguid", "isdeleted", "iscriticalsystemobject", "flags", "fsmoroleowner", "displayname",
        "wellknownobjects", "otherwellknownobjects")  # fmt: skip
+#: Attributes above the level that ORADAD collects unless told otherwise.
+LEFT_OUT = {"adminpropertypages", "contextmenu", "homedirectory", "profilepath", "ldapadminlimits", "ldapipdenylist",
+            "msds-oidtogrouplink", "isdefunct", "showinadvancedviewonly", "msds-optionalfeatureguid"}  # fmt: skip
 CLASSES = ("root", "user", "computer", "group", "trustedDomain", "ou", "gpo", "class", "other")
 
 
@@ -42,7 +46,7 @@ def write(folder: Path, contexts: Mapping[NamingContextRole, Sequence[Entry]], *
     for role, entries in contexts.items():
         place = FOLDERS[role].format(domain=domain)
         lines.append(_table(run, f"{place}\\top.tsv", TOP, entries, top=True))
-        rest = sorted({name for entry in entries for name in entry.attributes} - set(TOP))
+        rest = sorted({name.lower() for name in asked(role)} - set(TOP) - LEFT_OUT)
         for table in CLASSES:
             mine = [entry for entry in entries if _class(entry) == table]
             lines.append(_table(run, f"{place}\\{table}.tsv", rest, mine))
