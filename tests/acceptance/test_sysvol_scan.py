@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from json import loads
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ TEMPLATE = (
     "MACHINE\\System\\CurrentControlSet\\Services\\LanManServer\\Parameters\\RequireSecuritySignature=4,1\r\n"
     "MACHINE\\System\\CurrentControlSet\\Control\\Lsa\\LmCompatibilityLevel=4,3\r\n"
 )
+#: What a controller writes by itself when somebody logs on.
+LOGON = ("lastlogon", "lastlogontimestamp", "logoncount", "badpwdcount", "badpasswordtime", "lockouttime")
 USUAL = "O:DAG:DAD:P(A;OICI;FA;;;DA)(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;AU)"
 
 
@@ -61,7 +64,16 @@ def dossier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dossier]:
         found = run.judge_scan(settings, store, scan.id)
         store.close()
         assert CANARY.encode() not in b"".join(path.read_bytes() for path in folder.glob("*") if path.is_file())
+        assert set(written(lab)) <= {("S-1-5-18", name) for name in LOGON}
         yield found
+
+
+def written(lab: samba.Domain) -> Iterator[tuple[str, str]]:
+    """Yield who changed which attribute of the directory, as the controller's own log tells it."""
+    for line in lab.log.splitlines():
+        if '"type": "dsdbChange"' in line:
+            change = loads(line[line.index('{"timestamp"') :])["dsdbChange"]
+            yield from ((change["userSid"], name.lower()) for name in change.get("attributes", {}))
 
 
 def found(dossier: Dossier, rule: str) -> Finding:

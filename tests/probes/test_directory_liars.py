@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from probes.directory.attributes import SECRETS
 from probes.directory.target import DirectoryTarget
+from probes.facts.ber import element
 from probes.facts.entries import encode_entry
 from probes.interface import ProbeError, Reason
 from probes.interface.secret import Secret
-from tests.lab.ldap import BASE, HOST, Liar, Question, Script, done, liar, people
+from tests.lab.ldap import BASE, HOST, ROOT_DSE, Liar, Question, Script, done, liar, people
 from tests.probes.directory_scan import Seen, scan
 
 GB = 1 << 30
@@ -288,3 +290,18 @@ async def test_stopping_cuts_the_connection_at_once() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert time.monotonic() - began < 0.5
+
+
+async def test_no_name_of_a_secret_is_ever_sent() -> None:
+    def context(question: Question) -> Iterator[bytes]:
+        yield people(question, 1) + done(question.id)
+
+    names = tuple(f"{part}{BASE}".encode() for part in ("", "CN=Configuration,", "CN=Schema,CN=Configuration,"))
+    zones = tuple(f"DC={zone},{BASE}".encode() for zone in ("DomainDnsZones", "ForestDnsZones", "Autre"))
+    script = Script(search=context, root_dse={**ROOT_DSE, "namingContexts": (*names, *zones)})
+    with liar(script) as server:
+        seen = await scan(target(server))
+    assert len(seen.reads) == 6
+    sent = b"".join(server.heard).lower()
+    assert b"ntsecuritydescriptor" in sent
+    assert not [secret for secret in SECRETS if element(0x04, secret.encode()) in sent]
