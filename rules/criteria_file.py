@@ -111,7 +111,10 @@ def _indicator_faults(
         if unit not in _UNITS:
             yield (*here, "applies_to"), f"unknown unit {unit}; expected ght, ej or et"
     match indicator.measure:
-        case OpenFindings(rules=rules, severities=severities):
+        case OpenFindings(rules=rules, severities=severities, attested=attested, audits=audits):
+            for name in attested:
+                if not any(name in kinds()[a.type].values for a in audits if a.type in kinds()):
+                    yield (*here, "measure", "attested"), f"no document of the types in audits has a value {name}"
             yield from _unknown_rules(rules, known_rules, (*here, "measure", "rules"))
             for severity in severities:
                 if severity not in set(Severity):

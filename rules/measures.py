@@ -83,7 +83,8 @@ class EvidenceCount:
 class OpenFindings:
     """How many findings are not met, among ``rules`` (ids, or a pattern with ``*``) and ``severities`` (all if empty).
 
-    ``controls`` are patterns of ANSSI points, ``levels`` the failing levels counted (all if empty).
+    ``controls`` are patterns of ANSSI points, ``levels`` the failing levels counted (all if empty). ``attested`` names
+    the values that, in a report of one of ``audits``, count the same thing: their sum decides before ours.
     """
 
     kind: Literal["open-findings"] = "open-findings"
@@ -93,6 +94,7 @@ class OpenFindings:
     controls: tuple[str, ...] = ()
     levels: tuple[Whole, ...] = ()
     audits: tuple[AuditType, ...] = ()
+    attested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from probes.interface import Part
@@ -96,7 +97,37 @@ def read_documents(case: Case, measure: EvidenceCount, target: Target) -> Readin
 
 
 def read_open(case: Case, measure: OpenFindings, accepted: tuple[AuditType, ...], target: Target) -> Reading:
-    """Return how many findings are not met, or how many control points fail; the undetermined ones as a range."""
+    """Return how many findings are not met, or control points fail; an attested count decides before ours."""
+    ours = _read_own(case, measure, accepted, target)
+    types = {a.type for a in accepted}
+    counts = [(a, c) for a in case.attestations if a.type in types and (c := _attested(a, measure)) is not None]
+    if not counts:
+        return ours
+    document, count = counts[-1]
+    value = sentence("measured-attested", count=count, by=audit_name(document.type))
+    status = held(target, count, count)
+    own = tuple(replace(line, decides=False) for line in ours.measures)
+    return replace(
+        ours,
+        status=status,
+        reason=status.value,
+        told=_plainly(status),
+        measured=value,
+        coverage=sentence("coverage-documents", count=len(counts)),
+        measures=(_document_line(document, value), *own),
+        accepted=_accepted(document.type, accepted),
+    )
+
+
+def _attested(document: Attestation, measure: OpenFindings) -> int | None:
+    """The sum of the values that count the same thing, or None when one of them was not transcribed."""
+    values = [document.values.get(name) for name in measure.attested]
+    numbers = [value for value in values if isinstance(value, int)]
+    return sum(numbers) if values and len(numbers) == len(values) else None
+
+
+def _read_own(case: Case, measure: OpenFindings, accepted: tuple[AuditType, ...], target: Target) -> Reading:
+    """Our own count; the undetermined make it a range."""
     findings = [f for f in _stable(case, measure.rules) if f.part is measure.part and _at_stake(f, measure)]
     asked = target_text(target, "target-open")
     if not findings:

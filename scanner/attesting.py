@@ -58,6 +58,8 @@ def attest(
     kind = kinds().get(type)
     if kind is None:
         raise ConfigError(f"no document is of type {type}; known: {', '.join(kinds())}")
+    for name, text in {"--issuer": issuer, "--page": page, "the file's name": str(document), **values}.items():
+        _readable(name, text)
     if dated > at.date():
         raise ConfigError(f"--dated {dated} lies in the future; give the day of the audit")
     try:
@@ -131,6 +133,8 @@ def waive(fingerprint: str, *, reason: str, owner: str, until: date, at: datetim
     """Return a waiver; raise ``ConfigError`` unless it has a reason, an owner and at most twelve months."""
     if not reason.strip() or not owner.strip():
         raise ConfigError("an accepted risk has a reason and an owner; neither can be empty")
+    _readable("--reason", reason)
+    _readable("--owner", owner)
     if until < at.date():
         raise ConfigError(f"--until {until} has passed; give a day to come")
     if until > _a_year_after(at.date()):
@@ -143,6 +147,13 @@ def waive(fingerprint: str, *, reason: str, owner: str, until: date, at: datetim
         granted_at=at,
         expires=until,
     )
+
+
+def _readable(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"{name} holds bytes that are not UTF-8") from None
 
 
 def _a_year_after(day: date) -> date:

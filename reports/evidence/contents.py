@@ -12,7 +12,14 @@ from reports.evidence.pack import SCHEMA, Described
 from reports.json import attestation, line
 
 
-def describe(dossier: Dossier, *, clock: dict[str, Any], signer: dict[str, Any], stamp: dict[str, Any]) -> Described:
+def describe(
+    dossier: Dossier,
+    *,
+    clock: dict[str, Any],
+    signer: dict[str, Any],
+    stamp: dict[str, Any],
+    frozen: dict[str, Any] | None,
+) -> Described:
     """Return what a manifest says: who looked at what, by which mandate, when, and what it was judged by."""
     scan, judgement = dossier.scan, dossier.judgement
     about = {
@@ -45,6 +52,7 @@ def describe(dossier: Dossier, *, clock: dict[str, Any], signer: dict[str, Any],
         "clock": clock,
         "signer": signer,
         "timestamp": stamp,
+        "frozen": frozen,
     }
     return Described(schema=SCHEMA, about=about)
 

@@ -51,6 +51,7 @@ def build(
 ) -> dict[str, bytes]:
     """Return every file of a pack; raise ``ConfigError`` when a document changed or nobody can sign or date it."""
     signer = signer_of(settings, at)
+    _in_force(signer, at)
     anchors = _authority(settings)
     files = _told(dossier, wanted)
     files["observations.jsonl"] = observation_lines(_observed(store, record))
@@ -69,13 +70,28 @@ def build(
     files[pack.SUMS] = pack.sums(files)
     clock = {"made_at": at, "ahead_of_directories_seconds": clock_offsets(record.observations)}
     host = urlsplit(settings.file.evidence.timestamp_url).hostname
-    described = describe(dossier, clock=clock, signer=_named(signer), stamp={"authority": host or "none"})
+    described = describe(
+        dossier,
+        clock=clock,
+        signer=_named(signer),
+        stamp={"authority": host or "none"},
+        frozen=_frozen(store, files["report.json"]),
+    )
     files[pack.MANIFEST] = pack.manifest(described, files)
     files[pack.SIGNATURE] = signer.sign(files[pack.MANIFEST])
     if anchors:
         files[pack.TOKEN] = _stamped(settings, files[pack.SIGNATURE], anchors, at)
     files[pack.SEALS] = pack.seals(files)
     return files
+
+
+def _in_force(signer: Signer, at: datetime) -> None:
+    certificate = signer.certificates[0]
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not first <= at <= last:
+        raise ConfigError(
+            f"the signer's certificate is valid from {first:%Y-%m-%d} to {last:%Y-%m-%d} only; renew it before signing"
+        )
 
 
 def signer_of(settings: Settings, at: datetime) -> Signer:
@@ -172,6 +188,13 @@ def _stamped(settings: Settings, signature: bytes, anchors: bytes, at: datetime)
             f"this machine's clock is {ahead} s ahead of the time-stamp authority's; set it before signing"
         )
     return token
+
+
+def _frozen(store: Store, report: bytes) -> dict[str, Any] | None:
+    """The frozen dossier that this report is, or None."""
+    id = pack.digest(report)
+    found = next((dossier for dossier in store.dossiers.all() if dossier.id == id), None)
+    return None if found is None else {"id": found.id, "frozen_at": found.frozen_at, "frozen_by": found.frozen_by}
 
 
 def _named(signer: Signer) -> dict[str, Any]:

@@ -136,10 +136,8 @@ def _full(files: Mapping[str, bytes], described: dict[str, Any], trust: Trust, f
         signed = cms.verify(signature, manifest)
     except cms.SignatureFault as fault:
         second = openssl.verify_cms(signature, manifest, files.get(pack.SIGNER, b""))
-        if second:
-            found.differences.append(f"altered: {pack.SIGNATURE} or {pack.MANIFEST}: {fault} (openssl: {second})")
-        else:
-            found.told.append(f"{pack.SIGNATURE}: {fault}, but openssl accepts it: two opinions, look closer")
+        opinion = f"openssl: {second}" if second else "openssl accepts it: two opinions, look closer"
+        found.differences.append(f"altered: {pack.SIGNATURE} or {pack.MANIFEST}: {fault} ({opinion})")
         certificate = signer[0] if signer else None
     else:
         certificate = signed.certificate

@@ -19,6 +19,8 @@ _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
 }
 
 
+#: Largest signature read, in bytes.
+_LARGEST = 4 << 20
 #: What parsers raise on bytes that are no signature, or no certificate.
 _UNREADABLE = (
     ValueError,
@@ -51,6 +53,8 @@ def verify(signature: bytes, content: bytes | None = None) -> Signed:
 
     The certificate is the one the signature carries; whether it is the right one is for the caller to say.
     """
+    if len(signature) > _LARGEST:
+        raise SignatureFault(f"it is larger than {_LARGEST >> 20} MiB")
     try:
         return _verified(signature, content)
     except _UNREADABLE as error:

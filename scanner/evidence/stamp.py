@@ -22,6 +22,8 @@ from scanner.evidence import openssl
 from scanner.outbound.https import OutboundError, post
 
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
+#: Largest response read, in bytes.
+_LARGEST = 4 << 20
 #: Status of a response whose token is granted, as it is or with changes (RFC 3161, section 2.4.2).
 _GRANTED = {"granted", "granted_with_mods"}
 
@@ -94,6 +96,8 @@ def _library(response: bytes, data: bytes, anchors: list[x509.Certificate]) -> s
 
 def _info(response: bytes) -> tsp.TSTInfo:
     """The signed content of a response that is granted."""
+    if len(response) > _LARGEST:
+        raise StampFault(f"it is larger than {_LARGEST >> 20} MiB")
     try:
         read = tsp.TimeStampResp.load(response, strict=True)
         status = read["status"]["status"].native

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -343,6 +346,16 @@ def test_a_set_of_another_kind_needs_no_code(
     assert (told.status, told.measured.fr) == (status, measured)
 
 
+def test_an_attested_count_decides_and_ours_stays_visible() -> None:
+    report = document("certsante_exposure", 3, critical=0, high=2)
+    case = a_case(findings=(finding(Outcome.NOT_MET),), attestations=(report,))
+    told = indicator(a_set(), case, "expo.open_critical")
+    assert (told.status, told.measured.fr) == (S.MET, "0 en défaut (Rapport d’audit d’exposition (CERT Santé))")
+    assert [(m.by, m.decides) for m in told.measures] == [("certsante_exposure", True), ("hygie", False)]
+    untold = document("silene", 1, level=3)
+    assert indicator(a_set(), replace(case, attestations=(untold,)), "expo.open_critical").status is S.NOT_MET
+
+
 def test_the_hygiene_set_concludes_because_it_lists_our_scans_with_a_source() -> None:
     hygiene = parse("h.toml", shipped()["anssi-hygiene-exposed.toml"], RULES)
     mail = tuple(finding(Outcome.MET, rule=rule) for rule in ("mail-spf-published", "mail-dmarc-published"))
@@ -384,6 +397,7 @@ def test_every_shipped_set_is_well_made(name: str) -> None:
         ('key = "ad.audit"', 'key = "expo.level"', "two indicators are called expo.level"),
         ('concludes_from = ["official"]', 'concludes_from = ["unverified"]', "what is unverified never concludes"),
         ('applies_to = ["ght"]', 'applies_to = ["hospital"]', "unknown unit hospital"),
+        ('attested = ["critical"]', 'attested = ["grave"]', "no document of the types in audits has a value grave"),
         ('value = "all_ght_ad_converged"', 'value = "level"', "has no yes or no called level"),
         ('schema = "hygie/criteria/1"', 'schema = "other"', 'its first key is schema = "hygie/criteria/1"'),
         ('id = "care-d1"', "id = care-d1", "line 5"),
@@ -412,3 +426,17 @@ def test_the_line_is_the_right_one() -> None:
 def test_codes_are_read_as_people_type_them(typed: str) -> None:
     of = a_set(CARE.replace('value = "D1.O2.B"', f'value = "{typed}"'))
     assert of.objectives[0].indicators[0].code.value == "D1.O2.B"
+
+
+# sentences
+
+
+def test_every_sentence_said_is_written_in_both_languages() -> None:
+    root = Path(__file__).parents[2]
+    written = tomllib.loads((root / "rules" / "sentences.toml").read_text())
+    for key, words in written.items():
+        quoted = [set(re.findall(r"{(\w+)}", words[language])) - {"s"} for language in ("fr", "en")]
+        assert words.keys() == {"fr", "en"}, key
+        assert quoted[0] == quoted[1], key
+    code = "\n".join(path.read_text() for path in (root / "rules").glob("*.py"))
+    assert {key for key in written if f'"{key}"' not in code} == set()

@@ -274,6 +274,14 @@ def test_a_pkcs12_key_or_a_command_signs(home: Path, tmp_path: Path) -> None:
     assert "false ended with 1" in said
 
 
+def test_an_expired_key_signs_nothing(home: Path, tmp_path: Path) -> None:
+    old = signers.own(tmp_path / "old.pem", NOW - timedelta(days=4000))
+    command = ["openssl", "cms", "-sign", "-binary", "-outform", "DER", "-signer", str(tmp_path / "old.pem")]
+    (home / "old.pem").write_bytes(old.certificates[0].public_bytes(Encoding.PEM))
+    said = evidence(home, "never.zip", f'signer = {json.dumps(command)}\nsigner_certificate = "old.pem"\n', code=3)
+    assert "renew it before signing" in said
+
+
 def test_a_document_that_changed_is_not_filed(home: Path) -> None:
     paper = home / "plan.pdf"
     paper.write_bytes(b"%PDF autre")
@@ -288,6 +296,8 @@ def test_a_frozen_dossier_stays_and_is_watched(home: Path) -> None:
     id, path = hygie(home, "dossier", "freeze").split()
     assert hygie(home, "dossier", "freeze").split() == [id, path]
     assert f"{id}  same" in hygie(home, "dossier", "list")
+    evidence(home, "frozen.zip")
+    assert json.loads(open_pack(home / "frozen.zip")[0][pack.MANIFEST])["frozen"]["id"] == id
     assert pack.digest(Path(path).read_bytes()) == id
     kept = Path(path).read_bytes()
     Path(path).chmod(0o600)

@@ -26,14 +26,16 @@ from probes.interface import (
     Status,
     Vantage,
 )
-from rules.subject import Perimeter, Scan, ScanPart
+from rules.subject import Attestation, Perimeter, Scan, ScanPart, Waiver
 from scanner.journal import Step, StepResult
 from scanner.store.errors import (
+    AlreadyKeptError,
     CaptureDamagedError,
     CaptureMissingError,
     PerimeterBusyError,
     ScanEndedError,
     StoreUnavailableError,
+    UnknownEntryError,
     UnknownScanError,
     UpgradeNeededError,
 )
@@ -144,6 +146,35 @@ def test_the_audit_log_is_a_chain(location: str) -> None:
         store.audit.note("export", file="rapport.json")
         assert [e.event for e in store.audit.events()][-2:] == ["scan-begun", "export"]
         assert store.verify_audit() is None
+
+
+def test_what_a_person_says_is_kept_taken_back_and_never_changed(location: str) -> None:
+    said = Attestation(
+        id="A1", type="silene", issuer="ANSSI \u202e", dated=DAY.date(), document_sha256="0" * 64, values={"level": 3},
+        perimeter="ch", entered_by="auditrice", entered_at=DAY, document="rapports/silene.pdf",
+    )  # fmt: skip
+    risk = Waiver(id="W1", fingerprint="f", reason="r\u202e", owner="RSSI", granted_at=DAY, expires=DAY.date())
+    with opened(location) as store:
+        store.attestations.keep(said)
+        store.attestations.keep(said)
+        with pytest.raises(AlreadyKeptError):
+            store.attestations.keep(replace(said, values={"level": 5}))
+        store.waivers.grant(risk)
+        assert store.attestations.of("ch") == (said,)
+        assert store.attestations.of("autre") == ()
+        assert store.waivers.granted() == (risk,)
+        store.attestations.withdraw("A1", "mauvais fichier")
+        store.waivers.withdraw("W1", "corrigé")
+        for again in (store.attestations.withdraw, store.waivers.withdraw):
+            with pytest.raises(UnknownEntryError):
+                again("A1", "encore")
+    with opened(location) as store:
+        assert (store.attestations.of("ch"), store.waivers.granted()) == ((), ())
+        assert store.attestations.all() == (replace(said, withdrawn_at=DAY),)
+        assert store.waivers.all() == ((risk, DAY),)
+        events = [link.event for link in store.audit.links()]
+        assert events == ["attestation-kept", "waiver-granted", "attestation-withdrawn", "waiver-withdrawn"]
+        assert [a.digest for a in store.audit.links()][:-1] == [a.previous for a in store.audit.links()][1:]
 
 
 def test_a_changed_row_of_the_audit_log_and_a_changed_capture_are_found(tmp_path: Path) -> None:
