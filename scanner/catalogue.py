@@ -102,6 +102,8 @@ def _target(section: DirectorySection) -> DirectoryTarget:
         address=section.address,
         ca_file=section.ca_file,
         starttls=section.starttls,
+        page_size=section.page_size,
+        throttle=section.throttle,
     )
 
 

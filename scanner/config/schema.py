@@ -115,6 +115,9 @@ class DirectorySection(Section):
     address: str = ""
     ca_file: str = ""
     starttls: bool = False
+    #: Objects asked at a time, and seconds of rest before each page.
+    page_size: int = Field(default=1000, ge=50, le=10000)
+    throttle: float = Field(default=0.0, ge=0.0, le=60.0)
 
     @field_validator("password")
     @classmethod
