@@ -77,6 +77,7 @@ def domain(
     netbios: str = "CHU",
     faults: Iterable[str] = (),
     bulk: Mapping[str, int] | None = None,
+    french: bool = False,
     strong_auth: bool = True,
     services: Iterable[str] = (),
     sysvol: Callable[[Path], Mapping[str, str]] | None = None,
@@ -96,7 +97,7 @@ def domain(
         _restore(realm, netbios, folder)
         _configure(folder, realm, netbios, address, strong_auth, (*SERVICES, *services, *(SMB if sysvol else ())))
         ca_file = certificates(folder / "tls", f"dc1.{realm}")
-        planted = seed(folder, faults, bulk or {})
+        planted = seed(folder, faults, bulk or {}, french=french)
         if sysvol:
             _serve_sysvol(folder, sysvol(folder / "state" / "sysvol" / realm), folder / "state" / "sysvol" / realm)
         process = _start(folder)
@@ -107,12 +108,14 @@ def domain(
             _stop(process)
 
 
-def seed(folder: Path, faults: Iterable[str], bulk: Mapping[str, int]) -> dict[str, dict[str, list[str]]]:
+def seed(
+    folder: Path, faults: Iterable[str], bulk: Mapping[str, int], *, french: bool = False
+) -> dict[str, dict[str, list[str]]]:
     """Plant faults in the stopped domain of a folder, in one transaction, and return what was planted."""
     done = subprocess.run(
         ["/usr/bin/python3", "-m", "tests.lab.samba_seeds", folder / "etc" / "smb.conf"],
         cwd=Path(__file__).parents[2],
-        input=json.dumps({"faults": sorted(set(faults)), "password": USER_PASSWORD, "bulk": dict(bulk)}),
+        input=json.dumps({"faults": sorted(set(faults)), "password": USER_PASSWORD, "bulk": dict(bulk), "french": french}),
         capture_output=True,
         text=True,
         check=False,

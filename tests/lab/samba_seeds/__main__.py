@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.lab.samba_seeds import accounts, forest, rights, servers
+from tests.lab.samba_seeds import accounts, forest, french, rights, servers
 from tests.lab.samba_seeds.planting import Ground, Plant
 
 FAULTS: dict[str, Plant] = {**accounts.FAULTS, **servers.FAULTS, **rights.FAULTS, **forest.FAULTS}
@@ -21,6 +21,8 @@ def main() -> None:
         planted = {name: FAULTS[name](ground) for name in faults}
         for name, count in asked.get("bulk", {}).items():
             planted[name] = accounts.BULK[name](ground, count)
+        if asked.get("french"):
+            french.translate(ground)
     except BaseException:
         ground.sam.transaction_cancel()
         raise

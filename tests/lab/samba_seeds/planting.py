@@ -100,6 +100,10 @@ class Ground:
         """Return the DN of a well-known account or group of the domain."""
         return str(self.sam.search(base=f"<SID={self.sid}-{rid}>", scope=ldb.SCOPE_BASE, attrs=["dn"])[0].dn)
 
+    def by_sid(self, sid: str) -> str:
+        """Return the DN of an object by its SID."""
+        return str(self.sam.search(base=f"<SID={sid}>", scope=ldb.SCOPE_BASE, attrs=["dn"])[0].dn)
+
     def join(self, group: str, *members: str) -> None:
         """Add members, by DN, to a group, by DN."""
         message = ldb.Message(ldb.Dn(self.sam, group))
