@@ -28,11 +28,29 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What keeps a directory from the next level: a control point that fails at the present one, or could.
+
+    ``failing`` is False where it could only not be told, with the ``reason``. ``objects`` counts what to treat, over
+    all assets concerned; 0 where the point names none. ``rules`` and ``assets`` say where the findings are.
+    """
+
+    point: str
+    level: int
+    failing: bool
+    objects: int
+    rules: tuple[str, ...]
+    assets: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryLevel:
     """The ANSSI-scale level (our estimate) of a forest or domain, with the points behind it.
 
     ``evaluated`` and ``not_evaluated`` are ids of control points; ``failing`` pairs each failing point with its
-    lowest failing level.
+    lowest failing level. ``steps`` are what is missing to reach the level after the guaranteed one: failing points
+    first, those with most objects first; nothing at level 5.
     """
 
     asset: str
@@ -40,6 +58,7 @@ class DirectoryLevel:
     evaluated: tuple[str, ...]
     not_evaluated: tuple[str, ...]
     failing: tuple[tuple[str, int], ...]
+    steps: tuple[Step, ...] = ()
 
 
 def directory_level(asset: str, findings: Iterable[Finding]) -> DirectoryLevel:
@@ -61,12 +80,47 @@ def directory_level(asset: str, findings: Iterable[Finding]) -> DirectoryLevel:
     unjudged = {point: min(levels) for point, levels in anssi_points().items() if point not in judged}
     best = min(failing.values(), default=BEST)
     undecided = {f.control for f in points if f.outcome is Outcome.UNDETERMINED} | unjudged.keys()
+    guaranteed = min((best, *unknown.values(), *unjudged.values()))
     return DirectoryLevel(
         asset=asset,
-        level=Interval(guaranteed=min((best, *unknown.values(), *unjudged.values())), best=best),
+        level=Interval(guaranteed=guaranteed, best=best),
         evaluated=tuple(sorted({f.control for f in points} - undecided)),
         not_evaluated=tuple(sorted(undecided)),
         failing=tuple(sorted(failing.items())),
+        steps=_steps(points, unjudged, guaranteed),
+    )
+
+
+def _steps(points: Iterable[Finding], unjudged: Mapping[str, int], level: int) -> tuple[Step, ...]:
+    """The points that fail, or could, at the guaranteed level; a point over several assets is one step."""
+    if level == BEST:
+        return ()
+    found: dict[str, list[Finding]] = {}
+    for finding in points:
+        fails = finding.outcome is Outcome.NOT_MET and level in finding.levels
+        could = level in (finding.levels if finding.outcome is Outcome.UNDETERMINED else finding.open_levels)
+        if fails or could:
+            found.setdefault(finding.control, []).append(finding)
+    steps = [_step(point, findings, level) for point, findings in found.items()]
+    steps += [
+        Step(point=point, level=level, failing=False, objects=0, rules=(), assets=(), reason="not-judged")
+        for point, lowest in unjudged.items()
+        if lowest == level
+    ]
+    return tuple(sorted(steps, key=lambda s: (not s.failing, -s.objects, s.point)))
+
+
+def _step(point: str, findings: list[Finding], level: int) -> Step:
+    bad = [f for f in findings if f.outcome is Outcome.NOT_MET and level in f.levels]
+    shown = bad or findings
+    return Step(
+        point=point,
+        level=level,
+        failing=bool(bad),
+        objects=len({o.id for f in bad for o in f.objects}),
+        rules=tuple(sorted({f.rule for f in shown})),
+        assets=tuple(sorted({f.asset for f in shown})),
+        reason="" if bad else next((f.reason for f in shown if f.reason), ""),
     )
 
 

@@ -335,7 +335,9 @@ def _directory_levels(record: Record, findings: tuple[Finding, ...]) -> tuple[Di
     for forest in forests:
         members = {forest, *(domain for domain, of in domains.items() if of == forest)}
         levels.append(directory_level(forest, [f for f in findings if f.asset in members]))
-    levels += [directory_level(domain, [f for f in findings if f.asset == domain]) for domain in sorted(domains)]
+    for domain, forest in sorted(domains.items()):
+        # what is set once for the forest weighs on each of its domains
+        levels.append(directory_level(domain, [f for f in findings if f.asset in {domain, forest}]))
     return tuple(level for level in levels if level.evaluated)
 
 

@@ -115,7 +115,9 @@ def seed(
     done = subprocess.run(
         ["/usr/bin/python3", "-m", "tests.lab.samba_seeds", folder / "etc" / "smb.conf"],
         cwd=Path(__file__).parents[2],
-        input=json.dumps({"faults": sorted(set(faults)), "password": USER_PASSWORD, "bulk": dict(bulk), "french": french}),
+        input=json.dumps(
+            {"faults": sorted(set(faults)), "password": USER_PASSWORD, "bulk": dict(bulk), "french": french}
+        ),
         capture_output=True,
         text=True,
         check=False,
