@@ -159,10 +159,12 @@ def sysvol_replicated_by_dfsr(seen: DomainView) -> Verdict:
     old += seen.things("ntfrssubscriber")
     flags = {t.number("msdfsr-flags") for t in seen.things("msdfsr-globalsettings")}
     group = any(t.name.lower() == "domain system volume" for t in seen.things("msdfsr-replicationgroup"))
-    if _ELIMINATED in flags or (group and not old):
+    if _ELIMINATED in flags:
         return met()
     if not seen.complete:
         return undetermined("collection-cut", (2,))
+    if group and not old:
+        return met()
     return not_met(*(t.ref for t in old), levels=(2,), count=len(old))
 
 

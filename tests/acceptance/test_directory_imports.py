@@ -20,7 +20,7 @@ from scanner import run
 from scanner.config.load import Settings, parse
 from scanner.imports import import_file
 from scanner.store.store import Store, open_store
-from tests.acceptance.test_directory_scan import CONFIG
+from tests.acceptance.directory_lab import CONFIG
 from tests.lab import oradad, samba
 
 pytestmark = pytest.mark.samba

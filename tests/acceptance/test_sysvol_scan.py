@@ -16,7 +16,7 @@ from rules.interface import Finding, Outcome
 from scanner import run
 from scanner.config.load import parse
 from scanner.store.store import open_store
-from tests.acceptance.test_directory_scan import CONFIG
+from tests.acceptance.directory_lab import CONFIG
 from tests.lab import samba
 
 pytestmark = pytest.mark.samba

@@ -10,7 +10,7 @@ from probes.facts.directory_rights import DirectoryRights, ObjectReach
 from rules.levels import anssi_points
 from scanner.config.load import Settings, parse
 from scanner.doctor_directory import DELEGATIONS, Mark, examine_directories, is_hidden, told
-from tests.acceptance.test_directory_scan import CONFIG
+from tests.acceptance.directory_lab import CONFIG
 from tests.lab import samba
 
 
