@@ -11,7 +11,7 @@ from probes.facts.group_policy import TAKEN_OUT, PolicyError, read_preg, text_of
 #: Attributes of preferences that are, or may hold, a secret; anybody can decrypt a ``cpassword`` (MS-GPPREF 2.2.1).
 _ATTRIBUTES = re.compile(r'\b(cpassword|password|args|arguments|connectionstring|dsnpassword)(\s*=\s*)"([^"]+)"', re.I)
 _ELEMENTS = re.compile(r"<(Arguments|Password)>([^<]+)</", re.I)
-_PARAMETERS = re.compile(r"(?im)^(\s*\d+parameters\s*=)(.*\S.*)$")
+_PARAMETERS = re.compile(r"(?im)^([ \t]{0,99}\d{1,9}parameters[ \t]{0,99}=)[^\r\n]*")
 #: Registry values that hold a secret, by a word of their name.
 _SECRET = re.compile(r"passw|pwd|secret|\bpsk|credential|privatekey", re.I)
 

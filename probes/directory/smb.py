@@ -206,7 +206,8 @@ def _typed() -> Iterator[None]:
     except SMBAuthenticationError:
         raise ProbeError(Reason.CREDENTIALS, "SMB: the account was refused") from None
     except SMBException as error:
-        raise ProbeError(Reason.CONNECTION_LOST, f"SMB: {error}"[:200]) from None
+        reason = Reason.TIMED_OUT if "timeout" in str(error) else Reason.CONNECTION_LOST
+        raise ProbeError(reason, f"SMB: {error}"[:200]) from None
     except TimeoutError:
         raise ProbeError(Reason.TIMED_OUT, "SMB") from None
     except BROKEN as error:

@@ -132,16 +132,17 @@ def logon_scripts_protected(seen: GpoView) -> Verdict:
 @rule("scripts-stay-in-sysvol", reads=GpoView, part=DIRECTORY)
 def scripts_stay_in_sysvol(seen: GpoView) -> Verdict:
     """Every script that policies or accounts run lies in SYSVOL, which controllers protect."""
+    ours = _controllers(seen)
     found = [
         ObjectRef(id=f"{policy.guid}/{command}", name=f"{policy.ref.name} : {command[:200]}", dn=policy.ref.dn)
         for policy in seen.policies.values()
         for command in policy.scripts()
-        if _elsewhere(seen, command)
+        if _elsewhere(command, ours)
     ]
     found += [
         ObjectRef(id=account.sid, name=f"{account.name} : {path[:200]}", dn=account.dn)
         for account in seen.table.accounts
-        if account.enabled and _elsewhere(seen, path := _script(account))
+        if account.enabled and (path := _script(account)) and _elsewhere(path, ours)
     ]
     return _found(seen, found, any(policy.unread for policy in seen.policies.values()))
 
@@ -150,19 +151,19 @@ def _script(account: Account) -> str:
     return next(iter(account.rare.get("scriptpath", ())), b"").decode("utf-8", "replace")
 
 
-def _elsewhere(seen: GpoView, command: str) -> bool:
-    """Tell whether a command runs from another server than the domain's controllers, or another share of theirs."""
-    reached = _SERVER.findall(command)
-    if not reached:
-        return False
+def _controllers(seen: GpoView) -> frozenset[str]:
+    """The names by which the domain's controllers, or the domain itself, serve SYSVOL."""
     domain = seen.table.fact.domain
-    ours = {domain, domain.partition(".")[0]} | {
-        name
-        for account in seen.table.accounts
-        if account.controller
-        for name in (account.name.lower().rstrip("$"), f"{account.name.lower().rstrip('$')}.{domain}")
-    }
-    return any(server.lower() not in ours or share.lower() not in {"sysvol", "netlogon"} for server, share in reached)
+    names = [account.name.lower().rstrip("$") for account in seen.table.accounts if account.controller]
+    return frozenset({domain, domain.partition(".")[0], *names, *(f"{name}.{domain}" for name in names)})
+
+
+def _elsewhere(command: str, ours: frozenset[str]) -> bool:
+    """Tell whether a command runs from another server than the domain's controllers, or another share of theirs."""
+    return any(
+        server.lower() not in ours or share.lower() not in {"sysvol", "netlogon"}
+        for server, share in _SERVER.findall(command[:4096])
+    )
 
 
 def _on_controllers(seen: GpoView, name: str, good: Callable[[int], bool]) -> Verdict:

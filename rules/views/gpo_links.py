@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from rules.interface import ObjectRef
 
 #: Bits of a link's options (MS-GPOL 2.2.2) and of gPOptions.
 LINK_DISABLED, LINK_ENFORCED, BLOCKS = 0x1, 0x2, 0x1
-_LINK = re.compile(r"\[LDAP://([^\];]*);(\d+)\]", re.I)
+#: Levels of containers that are followed.
+DEEPEST = 256
+_LINK = re.compile(r"\[LDAP://([^\[\];]{0,2000});(\d{1,9})\]", re.I)
 _GUID = re.compile(r"cn=(\{[0-9a-f-]{36}\}),", re.I)
 
 
@@ -54,7 +57,7 @@ class Container:
 
 def links_of(text: str) -> tuple[Link, ...]:
     """Return the links of a gPLink value in its order: the last one wins over those before it."""
-    return tuple(Link(policy=dn.lower(), options=int(options[:9])) for dn, options in _LINK.findall(text))
+    return tuple(Link(policy=dn.lower(), options=int(options)) for dn, options in _LINK.findall(text))
 
 
 def applied(dn: str, containers: Mapping[str, Container], sites: Iterable[Container] = ()) -> tuple[Link, ...]:
@@ -81,5 +84,5 @@ def chain(dn: str, containers: Mapping[str, Container]) -> list[Container]:
 
 def above(dn: str) -> Iterator[str]:
     """Yield every DN above an object, an escaped comma being no separator."""
-    for found in re.finditer(r"(?<!\\),", dn):
+    for found in islice(re.finditer(r"(?<!\\),", dn), DEEPEST):
         yield dn[found.end() :]
