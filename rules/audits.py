@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from rules.attestations import OWN
 from rules.case import Audit, Case, audit_name, audits_of
@@ -112,17 +112,27 @@ def _rank(pair: _Pair | None) -> int:
 
 
 def _best(audits: Sequence[Audit], measure: AuditPair, target: Target) -> _Pair | None:
-    pairs = list(_pairs(audits, measure, target))
-    ranked = [(_rank(p), _missed(p.days, measure.spacing), -p.second.day.toordinal()) for p in pairs]
-    return pairs[ranked.index(min(ranked))] if pairs else None
+    """The best verdict, then the interval nearest to the window, then the most recent pair."""
+    spacing = measure.spacing
+    return min(
+        _pairs(audits, measure, target),
+        key=lambda pair: (_rank(pair), _missed(pair.days, spacing), -pair.second.day.toordinal()),
+        default=None,
+    )
 
 
 def _pairs(audits: Sequence[Audit], measure: AuditPair, target: Target) -> Iterator[_Pair]:
-    for a, b in combinations(range(len(audits)), 2):
-        if measure.adjacent_only and b != a + 1:
-            continue
-        status, reason = _verdict(audits[a], audits[b], audits[a + 1 : b], measure.spacing, target)
-        yield _Pair(first=audits[a], second=audits[b], status=status, reason=reason)
+    """The pairs that can matter: for each audit, those after it up to the first beyond the window."""
+    most = _most(measure.spacing) + measure.spacing.tolerance
+    for a, first in enumerate(audits):
+        for b in range(a + 1, a + 2 if measure.adjacent_only else len(audits)):
+            if b == len(audits):
+                break
+            second = audits[b]
+            status, reason = _verdict(first, second, audits[a + 1 : b], measure.spacing, target)
+            yield _Pair(first=first, second=second, status=status, reason=reason)
+            if (second.day - first.day).days > most:
+                break
 
 
 def _verdict(

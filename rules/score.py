@@ -192,6 +192,9 @@ def _verdict(of: CriteriaSet, needed: list[CriterionResult]) -> tuple[CriterionS
     if _S.MANUAL in statuses:
         waiting = _names(r.label for r in needed if r.status is _S.MANUAL)
         return _S.MANUAL, "objective-manual", sentence("objective-manual", missing=waiting)
+    unread = [r.label for r in needed if r.reason == "target-not-verified"]
+    if unread:
+        return _S.NOT_EVALUATED, "target-not-verified", sentence("objective-unread", missing=_names(unread))
     return _S.NOT_EVALUATED, "objective-not-evaluated", sentence("objective-not-evaluated")
 
 

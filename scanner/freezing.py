@@ -35,10 +35,14 @@ def freeze(settings: Settings, store: Store, dossier: Dossier) -> Frozen:
     data = render(dossier, registry().cards)
     frozen = store.dossiers.freeze(digest(data), dossier.judgement.id)
     path = _path(settings, frozen.id)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    if not path.exists():
-        path.write_bytes(data)
-        path.chmod(0o400)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_bytes(data)
+            path.chmod(0o400)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
     return _state(settings, frozen)
 
 

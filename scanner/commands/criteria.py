@@ -52,5 +52,8 @@ def copy(
             raise ConfigError(f"no set is called {name}; known: {', '.join(ours())}")
         if file.exists():
             raise ConfigError(f"{file} exists already; choose another name")
-        file.write_bytes(texts((), Path())[name])
+        try:
+            file.write_bytes(texts((), Path())[name])
+        except OSError as error:
+            raise ConfigError(f"{file}: {error.strerror}") from error
     typer.echo(f"{file}: give it a version of its own, fill in, then run `hygie criteria check {file}`")

@@ -208,8 +208,12 @@ def _named(signer: Signer) -> dict[str, Any]:
 
 
 def save(path: Path, files: dict[str, bytes]) -> str:
-    """Write the archive of a pack (mode 0600) and return its SHA-256."""
+    """Write the archive of a pack (mode 0600) and return its SHA-256; raise ``ConfigError``."""
     data = pack.archive(files)
-    path.write_bytes(data)
-    path.chmod(0o600)
+    try:
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+        path.chmod(0o600)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
     return pack.digest(data)

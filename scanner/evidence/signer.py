@@ -87,9 +87,14 @@ def own(path: Path, at: datetime) -> KeySigner:
         key = ec.generate_private_key(ec.SECP256R1())
         text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         text += _self_signed(key, at).public_bytes(Encoding.PEM)
-        # Exclusive, and for the owner alone from its first byte on.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(text)
+        try:
+            # Exclusive, and for the owner alone from its first byte on; another process may have been first.
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(text)
+        except FileExistsError:
+            return own(path, at)
+        except OSError as error:
+            raise ConfigError(f"{path}: the signing key cannot be written: {error.strerror}") from error
     try:
         if path.stat().st_mode & 0o077:
             raise ConfigError(f"{path} can be read by others than its owner: chmod 600 {path}")

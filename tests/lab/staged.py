@@ -68,7 +68,7 @@ async def _look(settings: Settings, perimeter: str, look: Look) -> str:
 
 def _text(anchor: Path, perimeter: str, unit: str) -> str:
     """The demonstration's configuration, in force for a year around today, with the unit of the perimeter."""
-    text = configuration(anchor.resolve())
+    text = configuration(anchor.resolve()).replace("second_look_seconds = 1.0", "second_look_seconds = 0.1")
     today = datetime.now(UTC).date()
     text = text.replace(f"valid_from = {today - timedelta(days=1)}", f"valid_from = {today - timedelta(days=200)}")
     text = text.replace(f"valid_until = {today + timedelta(days=1)}", f"valid_until = {today + timedelta(days=165)}")

@@ -181,6 +181,19 @@ def test_a_regression_between_two_audits_breaks_the_pair() -> None:
     assert indicator(with_target("expo.level", value=3), a_case(attestations=harmless), "expo.level").status is S.MET
 
 
+def test_monthly_audits_pair_with_the_second_next() -> None:
+    """Two monthly tests in a row are too close; every other one is 59 to 62 days apart."""
+    monthly = tuple(document("silene", 30 * n, level=3) for n in range(5))
+    told = indicator(with_target("expo.level", value=3), a_case(attestations=monthly), "expo.level")
+    assert (told.status, told.reason) == (S.MET, "spacing-held")
+    assert "60 jours" in told.measured.fr
+    pair = 'kind = "audit-pair"\naudits = [{ type = "hygie"'
+    strict = a_set(CARE.replace(pair, pair.replace("\naudits", "\nadjacent_only = true\naudits")))
+    own = a_case(exposure=Interval(guaranteed=3, best=3), past={30: 3, 60: 3})
+    assert indicator(strict, own, "expo.own_pair").reason == "spacing-out"
+    assert indicator(a_set(), own, "expo.own_pair").reason == "spacing-held"
+
+
 def test_audits_of_two_kinds_make_no_pair() -> None:
     mixed = (document("silene", 50, level=3), document("certsante_exposure", 0, level=3, critical=0, high=0))
     told = indicator(with_target("expo.level", value=3), a_case(attestations=mixed), "expo.level")
