@@ -45,11 +45,13 @@ def probe_settings(
     directory_names: Iterable[str] = (),
     *,
     imported: tuple[tuple[str, FoundIn], ...] = (),
+    sites: tuple[str, ...] = (),
 ) -> Mapping[str, Any]:
     """Return the settings of every probe by its name: the defaults, what the file overrides, and the directories.
 
     ``directory_names`` are DNS names of Active Directory domains known from earlier scans, beside the configured ones;
-    ``imported`` are the names of earlier imports, for discovery to look for.
+    ``imported`` are the names of earlier imports, for discovery to look for; ``sites`` the names that servers may still
+    serve.
     """
     found: dict[str, Any] = {}
     for name, cls in known_probes().items():
@@ -68,6 +70,10 @@ def probe_settings(
             own.setdefault("directory_names", tuple(sorted(names)))
         if name == "discovery":
             own["names"] = imported
+        if name == "vhosts":
+            web = settings.file.probes.get("web", {})
+            own = {key: tuple(web[key]) for key in ("clear_ports", "tls_ports") if key in web} | own
+            own |= {"names": sites} | ({"pause": web["pause"]} if "pause" in web else {})
         found[name] = cls.Settings(**own)
     if unknown := settings.file.probes.keys() - found.keys():
         raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")

@@ -141,7 +141,9 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
     kinds = {part.kind for part in scan.parts}
     imported = store.records.imported(scan.perimeter.id)
     names = tuple((a.name, a.found_in) for a in imported if a.kind is AssetKind.HOST)
-    own = probe_settings(settings, _directory_names(store, scan), imported=names)
+    holds = scan.mandate.scope.holds_name
+    sites = tuple(sorted({name for name in (*scan.perimeter.hosts, *dict(names)) if holds(name)}))
+    own = probe_settings(settings, _directory_names(store, scan), imported=names, sites=sites)
     probes = [p for p in build_probes(own) if p.part in kinds]
     engine = Engine(
         probes,

@@ -101,3 +101,31 @@ class ReverseNames(Fact):
     def leads(self) -> Iterable[Lead]:
         """Return the names."""
         return tuple(Lead(text=name, found_in=FoundIn.PTR) for _, name in self.names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualHost:
+    """A site served under a name; the title is the server's own words."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualHosts(Fact):
+    """The sites that one address serves under names that the DNS does not lead to it.
+
+    ``tried`` names were asked; ``reliable`` is False when names that cannot be were answered differently each time, and
+    then nothing is told of the others.
+    """
+
+    kind: ClassVar[str] = "discovery.vhosts"
+    seen_by: ClassVar[str] = "vhosts"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
+
+    address: str
+    port: int
+    tried: int
+    reliable: bool
+    answered: tuple[VirtualHost, ...] = ()

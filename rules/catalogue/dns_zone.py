@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from probes.facts.discovery import NamesFound, WildcardShape, ZoneWalk
+from probes.facts.discovery import NamesFound, VirtualHosts, WildcardShape, ZoneWalk
 from probes.facts.dns import Delegation, DnsRecords, Presence, RecordSet
 from probes.interface import AssetKind, Observation, Part
 from rules.interface import Confidence, ObjectRef, Severity, Verdict, met, not_applicable, not_met, rule, undetermined
@@ -167,6 +167,18 @@ def names_declared(view: InventoryView) -> Verdict:
         objects = [ObjectRef(id=a.id, name=f"{a.name} ({a.found_in.value or 'dns'})") for a in view.undeclared]
         return not_met(*objects, count=len(objects), names=", ".join(a.name for a in view.undeclared)[:300])
     return met() if view.whole else undetermined("names-not-told")
+
+
+@rule("exposure-sites-still-named", reads=VirtualHosts)
+def sites_still_named(seen: Observation[VirtualHosts]) -> Verdict:
+    """A server serves no site whose name no longer leads to it: nobody looks after those."""
+    fact = seen.fact
+    if not fact.reliable:
+        return undetermined("server-answers-at-random")
+    if not fact.answered:
+        return met(tried=fact.tried)
+    objects = [ObjectRef(id=site.name, name=site.name) for site in fact.answered]
+    return not_met(*objects, names=", ".join(site.name for site in fact.answered)[:300], address=fact.address)
 
 
 def _of_zone(seen: Observation[DnsRecords], rdtype: str) -> RecordSet | Verdict:

@@ -7,7 +7,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from probes.facts.discovery import FoundName, NamesFound, Wildcard, WildcardShape, ZoneWalk
+from probes.facts.discovery import (
+    FoundName,
+    NamesFound,
+    VirtualHost,
+    VirtualHosts,
+    Wildcard,
+    WildcardShape,
+    ZoneWalk,
+)
 from probes.facts.dns import AliasTarget, Delegation, DnsRecords, Glue, NameServerSeen, Presence, RecordSet
 from probes.interface import Asset, AssetKind, Fact, FoundIn, Observation, Vantage
 from rules.catalogue import dns_zone
@@ -182,6 +190,23 @@ BENEATH = replace(NAMES, wildcards=(*NAMES.wildcards, *shaped(WildcardShape.BOUN
 )  # fmt: skip
 def test_names(rule: Rule, fact: Fact, expected: Outcome) -> None:
     assert judged(rule, fact).outcome is expected
+
+
+SITES = VirtualHosts(address="192.0.2.1", port=443, tried=3, reliable=True)
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        (SITES, MET),
+        (replace(SITES, answered=(VirtualHost(name="ancien.ch.test", title="Intranet"),)), NOT_MET),
+        # a server that shows another page at every name and every time
+        (replace(SITES, reliable=False), UNDETERMINED),
+    ],
+)
+def test_sites(fact: VirtualHosts, expected: Outcome) -> None:
+    service = Asset(kind=AssetKind.SERVICE, name="tcp/443@www.ch.test")
+    assert judged(dns_zone.sites_still_named, fact, service).outcome is expected
 
 
 GONE = AliasTarget(

@@ -1,0 +1,121 @@
+"""The virtual hosts probe: sites that a server still serves under names that the DNS no longer leads to it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from probes.facts.discovery import VirtualHost, VirtualHosts
+from probes.interface import (
+    MANDATED,
+    Asset,
+    AssetKind,
+    Line,
+    Part,
+    Probe,
+    ProbeError,
+    Reason,
+    Sight,
+    Yield,
+)
+from probes.web import pages
+from probes.web.fetch import fetch
+
+#: What a name was answered: the status and the title; None when nothing was.
+Page = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VhostSettings:
+    """Ports spoken to as by the web probe, names tried (declared and imported), how many, and the pause (seconds)."""
+
+    clear_ports: tuple[int, ...] = (80, 8080)
+    tls_ports: tuple[int, ...] = (443, 8443)
+    names: tuple[str, ...] = ()
+    most_names: int = 25
+    pause: float = 1.0
+
+
+class VhostProbe(Probe[VhostSettings]):
+    """Asks an address for each name that the DNS does not lead to it, beside two names that cannot be."""
+
+    name: ClassVar[str] = "vhosts"
+    version: ClassVar[str] = "1"
+    level: ClassVar[int] = 2
+    part: ClassVar[Part] = Part.EXPOSURE
+    looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
+    Settings: ClassVar[type[VhostSettings]] = VhostSettings
+
+    def __init__(self, settings: VhostSettings) -> None:
+        super().__init__(settings)
+        # Several names of one server are one question: the first that comes asks, the others wait for it.
+        self._turns: dict[tuple[str, int], asyncio.Lock] = {}
+        self._seen: dict[tuple[str, int], VirtualHosts | None] = {}
+        self._led: dict[str, tuple[str, ...] | None] = {}
+
+    def wants(self, asset: Asset) -> bool:
+        """Web ports of an address that answered, when there are names to try."""
+        ports = (*self.settings.clear_ports, *self.settings.tls_ports)
+        return asset.transport == "tcp" and asset.port in ports and bool(asset.addresses and self.settings.names)
+
+    async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
+        """Yield the sites that the first address still serves, if it can be asked at all."""
+        key = (asset.addresses[0], asset.port or 0)
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            if key not in self._seen:
+                self._seen[key] = await self._ask(line, *key)
+        fact = self._seen[key]
+        if fact is not None:
+            yield Sight(fact=fact)
+
+    async def _ask(self, line: Line, address: str, port: int) -> VirtualHosts | None:
+        """What one address serves under which names; None where the mandate grants it under one name only."""
+        led = [(name, await self._addresses(line, name)) for name in self.settings.names]
+        names = [name for name, known in led if known is not None and address not in known][: self.settings.most_names]
+        if not names:
+            return None
+        try:
+            nobody = {await self._page(line, address, port, _stranger(names[0])) for _ in range(2)}
+            answered = []
+            for name in names:
+                page = await self._page(line, address, port, name)
+                if page is not None and page[0] == 200 and page[1] and page not in nobody:
+                    answered.append(VirtualHost(name=name, title=page[1]))
+        except ProbeError as error:
+            if error.reason in MANDATED:
+                return None
+            raise
+        stable = len(nobody) == 1
+        return VirtualHosts(
+            address=address, port=port, tried=len(names), reliable=stable, answered=tuple(answered) if stable else ()
+        )
+
+    async def _addresses(self, line: Line, name: str) -> tuple[str, ...] | None:
+        """The addresses that the DNS gives for a name; None when it did not tell: such a name is not tried."""
+        if name not in self._led:
+            try:
+                self._led[name] = tuple(map(str, await line.resolve(name)))
+            except ProbeError as error:
+                if error.reason is Reason.INTERRUPTED:
+                    raise
+                self._led[name] = () if error.reason is Reason.UNKNOWN_HOST else None
+        return self._led[name]
+
+    async def _page(self, line: Line, address: str, port: int, name: str) -> Page | None:
+        await asyncio.sleep(self.settings.pause)
+        scheme = "https" if port in self.settings.tls_ports else "http"
+        try:
+            answer = await fetch(line, address, f"{scheme}://{name}:{port}/")
+        except ProbeError as error:
+            if error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
+                raise
+            return None
+        return answer.status, pages.title(answer.text)
+
+
+def _stranger(name: str) -> str:
+    """A name beside another, that nobody can have configured."""
+    return f"{secrets.token_hex(8)}.{name.partition('.')[2] or name}"
