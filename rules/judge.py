@@ -54,10 +54,11 @@ def judge(
     ``parameters`` replaces defaults by rule id. High and critical findings that a second look saw otherwise
     become undetermined; those it could not see again are kept, as probable.
     """
-    first = _findings(_looked(record, 1), registry, parameters or {})
+    # the views of the first look stay alive for the second, which reads the same captures again
+    first, _views = _findings(_looked(record, 1), registry, parameters or {})
     again = {o.asset.id for o in record.observations if o.look == 2} | {a.asset for a in record.attempts if a.look == 2}
     if again:
-        second = _findings(_looked(record, 2), registry, parameters or {})
+        second, _ = _findings(_looked(record, 2), registry, parameters or {})
         first = {key: _confirmed(j, second.get(key)) if j.asset.id in again else j for key, j in first.items()}
     accepted = {w.fingerprint: w for w in waivers}
     return tuple(
@@ -107,10 +108,13 @@ def _confirmed(first: _Judged, second: _Judged | None) -> _Judged:
     )
 
 
-def _findings(record: Record, registry: Registry, parameters: Parameters) -> dict[tuple[str, str], _Judged]:
-    views: dict[type[View], list[View | Unseen]] = {
-        of: list(builder.build(record)) for of, builder in registry.views.items()
-    }
+Views = Mapping[type[View], list[View | Unseen]]
+
+
+def _findings(
+    record: Record, registry: Registry, parameters: Parameters
+) -> tuple[dict[tuple[str, str], _Judged], Views]:
+    views: Views = {of: list(builder.build(record)) for of, builder in registry.views.items()}
     facts: dict[type[Fact], list[Observation[Fact]]] = defaultdict(list)
     for observation in record.observations:
         facts[type(observation.fact)].append(observation)
@@ -130,7 +134,7 @@ def _findings(record: Record, registry: Registry, parameters: Parameters) -> dic
         if issubclass(rule.reads, Fact):
             for judged in _missing(rule, rule.reads, unseen, assets, record):
                 found.setdefault((rule.id, judged.asset.id), judged)
-    return found
+    return found, views
 
 
 def _judged_fact(rule: Rule, seen: Observation[Fact], parameters: Mapping[str, Value]) -> _Judged:

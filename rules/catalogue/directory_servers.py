@@ -32,18 +32,20 @@ def controller_objects_consistent(seen: DomainView) -> Verdict:
             servers[thing.text("serverreference").lower()] = thing.dn.lower()
         else:
             settings.add(thing.dn.lower().partition(",")[2])
-    bad = []
+    bad, unknown = [], table is None
     for account in seen.controllers:
         server = servers.get(account.dn.lower())
-        orphan = table is not None and (server is None or server not in settings)
+        orphan = server is None or server not in settings
         flags = (
             PARTIAL_SECRETS | TO_AUTH | WORKSTATION if account.read_only_controller else SERVER_TRUST | UNCONSTRAINED
         )
         wrong = account.uac is not None and account.uac & flags != flags
-        bad += [account.ref] if wrong or (orphan and table is not None and table.complete) else []
+        whole = table is not None and table.complete
+        bad += [account.ref] if wrong or (orphan and whole) else []
+        unknown = unknown or account.uac is None or (orphan and not whole)
     if bad:
         return not_met(*bad, levels=(1,), count=len(bad), first=bad[0].name)
-    if table is None or not table.complete:
+    if unknown:
         return undetermined("configuration-not-read", (1,))
     return met(count=len(seen.controllers)) if seen.complete else undetermined("collection-cut", (1,))
 
