@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from probes.facts.sysvol import SysvolFile
 from probes.interface import Part
 from rules.interface import ObjectRef, Verdict, met, not_met, rule, undetermined
-from rules.views.gpo import GpoView, Policy
+from rules.views.gpo import GpoView, Policy, Setting
 from rules.views.objects import Account
 
 DIRECTORY = Part.DIRECTORY
@@ -167,19 +167,27 @@ def _elsewhere(command: str, ours: frozenset[str]) -> bool:
 
 
 def _on_controllers(seen: GpoView, name: str, good: Callable[[int], bool]) -> Verdict:
-    """Whether the policy that wins on controllers sets a number rightly; unset counts as not set rightly."""
-    setting = seen.on_controllers(name)
-    number = int(setting.value) if setting and re.fullmatch(r"\d{1,10}", setting.value) else None
-    if setting is not None and number is not None and not good(number):
-        return not_met(setting.policy, value=setting.value, policy=setting.policy.name)
+    """Whether the policy that wins on each controller sets a number rightly; unset counts as not set rightly."""
+    settings = seen.on_controllers(name)
+    for setting in settings:
+        number = _number(setting)
+        if setting is not None and number is not None and not good(number):
+            return not_met(setting.policy, value=setting.value, policy=setting.policy.name)
     missing = _files_missing(seen)
     if missing is not None or any(policy.unread for policy in seen.policies.values()):
         return missing or undetermined("file-not-readable")
-    if not any(account.controller for account in seen.table.accounts):
+    if not settings:
         return undetermined("object-not-readable")
-    if setting is None or number is None:
+    if not seen.table.complete:
+        return undetermined("collection-cut")
+    told = [setting for setting in settings if setting is not None and _number(setting) is not None]
+    if len(told) < len(settings):
         return not_met(value="-", policy="-")
-    return met(value=setting.value, policy=setting.policy.name)
+    return met(value=told[0].value, policy=told[0].policy.name)
+
+
+def _number(setting: Setting | None) -> int | None:
+    return int(setting.value) if setting and re.fullmatch(r"\d{1,10}", setting.value) else None
 
 
 @rule("controllers-refuse-lm-and-ntlmv1", reads=GpoView, part=DIRECTORY)

@@ -15,10 +15,14 @@ from rules.subject import Record
 from rules.views.control import Control
 from rules.views.forest import Forest, forests_of, unread
 from rules.views.gpo_links import BLOCKS, Container, applied, links_of
-from rules.views.objects import Table, Thing
+from rules.views.objects import Account, Table, Thing
 
 #: Rights by which a file or folder can be changed (MS-DTYP 2.4.3): write and append, its DACL, its owner, everything.
 WRITES = 0x2 | 0x4 | 0x40000 | 0x80000 | 0x40000000 | 0x10000000
+#: The extended right to apply a policy (MS-ADTS 5.1.3.2.1), and the bit of extended rights.
+APPLY, CONTROL = "edacfd8f-ffb3-11d1-b41d-00a0c968f939", 0x100
+#: Everyone, Authenticated Users, This Organization.
+EVERY_ACCOUNT = ("S-1-1-0", "S-1-5-11", "S-1-5-15")
 #: Bit of a policy's flags: its computer half is off.
 COMPUTERS_OFF = 0x2
 #: The file of each kind of setting, by its path under the policy's folder, in lower case.
@@ -42,6 +46,8 @@ class Policy:
     flags: int
     files: Mapping[str, SysvolFile]
     reader: CaptureReader
+    #: What its object in the directory says of who may apply it; None when that was not read.
+    filter: Descriptor | None = None
     #: Contents that were wanted and could not be read or understood.
     unread: set[str] = field(default_factory=set)
 
@@ -104,7 +110,9 @@ class GpoView(View):
     why: str
     policies: Mapping[str, Policy]
     containers: Mapping[str, Container]
-    sites: tuple[Container, ...]
+    sites: Mapping[str, Container]
+    #: The site of each controller, both by lower-case DN.
+    site_of: Mapping[str, str]
     descriptors: tuple[Descriptor | None, ...]
 
     @property
@@ -120,29 +128,42 @@ class GpoView(View):
     @property
     def linked(self) -> frozenset[str]:
         """The GUIDs of the policies that a container of the domain or a site links, and that take effect."""
-        every = (*self.containers.values(), *self.sites)
+        every = (*self.containers.values(), *self.sites.values())
         return frozenset(link.guid for container in every for link in container.links if link.enabled)
 
-    def applied(self, dn: str) -> tuple[Policy, ...]:
-        """The policies whose computer half applies to an object, the last one winning; filters are not followed."""
-        links = applied(dn, self.containers, self.sites)
-        return tuple(p for link in links if (p := self.policies.get(link.guid)) is not None and p.for_computers)
+    def on_controllers(self, name: str) -> tuple[Setting | None, ...]:
+        """What each domain controller is told for a registry value, by the policy that wins there; none twice."""
+        found: dict[Setting | None, None] = {}
+        for account in self.table.accounts:
+            if account.controller and account.enabled:
+                told = [p for p in self.applied(account) if name in p.registry]
+                found[Setting(value=told[-1].registry[name], policy=told[-1].ref) if told else None] = None
+        return tuple(found)
 
-    def on_controllers(self, name: str) -> Setting | None:
-        """What the domain controllers are told for a registry value, by the policy that wins."""
-        units = {a.dn.partition(",")[2].lower() for a in self.table.accounts if a.controller and a.enabled}
-        found = None
-        for unit in sorted(units):
-            for policy in self.applied(f"cn=x,{unit}"):
-                if name in policy.registry:
-                    found = Setting(value=policy.registry[name], policy=policy.ref)
-        return found
+    def applied(self, computer: Account) -> tuple[Policy, ...]:
+        """The policies whose computer half applies to a computer, the last winning; WMI filters are not followed."""
+        site = self.sites.get(self.site_of.get(computer.dn.lower(), ""))
+        links = applied(computer.dn, self.containers, (site,) if site else ())
+        known = (self.policies.get(link.guid) for link in links)
+        return tuple(p for p in known if p is not None and p.for_computers and self._may_apply(p, computer))
+
+    def _may_apply(self, policy: Policy, account: Account) -> bool:
+        """Whether the policy's filter lets an account apply it; a filter that was not read lets everybody."""
+        dacl = policy.filter.dacl if policy.filter else None
+        if dacl is None:
+            return True
+        group = f"{account.sid.rpartition('-')[0]}-{account.primary_group}"
+        own = {account.sid, group, *EVERY_ACCOUNT, *(("S-1-5-9",) if account.controller else ())}
+        members = self.forest.memberships(self.table.fact.domain)
+        mine = [a for a in dacl if _applies(a) and (a.sid in own or account.sid in members.get(a.sid, ()))]
+        return bool(mine) and not any(ace.deny for ace in mine)
 
     def over_privileged(self) -> frozenset[str]:
         """The GUIDs of the policies that apply to a privileged account or a domain controller, either half."""
         wanted = {a.dn for a in self.table.accounts if a.sid in self.forest.privileged or a.controller}
         parents = {dn.partition(",")[2].lower(): dn for dn in wanted}
-        return frozenset(link.guid for dn in parents.values() for link in applied(dn, self.containers, self.sites))
+        sites = tuple(self.sites.values())
+        return frozenset(link.guid for dn in parents.values() for link in applied(dn, self.containers, sites))
 
     def writers(self, file: SysvolFile) -> tuple[ObjectRef, ...] | None:
         """Who, without being privileged, may change a file; None when its descriptor was not read."""
@@ -155,6 +176,11 @@ class GpoView(View):
         sids |= {descriptor.owner} if descriptor.owner else set()
         denied = {a.sid for a in descriptor.dacl if a.deny and not a.inherit_only and a.mask & WRITES == WRITES}
         return tuple(self.control.name(sid) for sid in sorted(sids - denied) if self.control.risky(sid))
+
+
+def _applies(ace: Ace) -> bool:
+    """Whether an entry is about applying the policy: the extended right, all of them, or everything."""
+    return not ace.inherit_only and bool(ace.mask & CONTROL) and ace.object_type in {"", APPLY}
 
 
 def _writes(ace: Ace) -> bool:
@@ -188,12 +214,13 @@ def _built(record: Record, forest: Forest, table: Table, sysvol: tuple[str, Sysv
             flags=thing.number("flags") or 0,
             files=folders.get(guid, {}),
             reader=record.read_capture,
+            filter=forest.descriptors.get(thing.descriptor),
         )
         for thing in table.of("grouppolicycontainer")
         if (guid := thing.name.lower())
     }
     containers = [container(t) for t in table.of("domaindns", "organizationalunit")]
-    sites = forest.configuration.of("site") if forest.configuration else ()
+    sites = [container(t) for t in forest.configuration.of("site")] if forest.configuration else []
     return GpoView(
         asset=Asset(kind=AssetKind.AD_DOMAIN, name=table.fact.domain),
         seen_at=table.fact.current_time,
@@ -204,10 +231,17 @@ def _built(record: Record, forest: Forest, table: Table, sysvol: tuple[str, Sysv
         sysvol=fact,
         why=_why(record),
         policies=policies,
-        containers={container.dn: container for container in containers},
-        sites=tuple(container(t) for t in sites if t.text("gplink")),
+        containers={one.dn: one for one in containers},
+        sites={site.dn: site for site in sites},
+        site_of=_sites(forest),
         descriptors=tuple(map(_parsed, fact.descriptors)) if fact else (),
     )
+
+
+def _sites(forest: Forest) -> dict[str, str]:
+    """The site of each controller: its server object lies under ``CN=Servers`` of the site (MS-ADTS 6.1.1.2.2.1)."""
+    servers = forest.configuration.of("server") if forest.configuration else ()
+    return {t.text("serverreference").lower(): t.dn.lower().partition(",cn=servers,")[2] for t in servers}
 
 
 def container(thing: Thing) -> Container:

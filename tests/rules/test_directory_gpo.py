@@ -19,8 +19,9 @@ from rules.subject import Record
 from rules.views.gpo import GpoView, group_policies
 from rules.views.gpo_links import Container, applied, links_of
 from tests.lab.descriptors import ace, descriptor
-from tests.lab.healthy import CONTROLLERS, CONTROLLERS_POLICY, DOMAIN_POLICY, USER, healthy
-from tests.lab.synthetic import BASE, DOMAIN, NOW, World, sid
+from tests.lab.healthy import CONTROLLERS, CONTROLLERS_POLICY, DOMAIN_POLICY, SITE, USER
+from tests.lab.healthy import healthy as forest
+from tests.lab.synthetic import BASE, CONFIG, DOMAIN, NOW, World, sid
 
 MET, NOT_MET, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.UNDETERMINED
 FULL, READ, MODIFY = 0x1F01FF, 0x1200A9, 0x1301BF
@@ -29,6 +30,20 @@ USUAL = (ace("S-1-5-18", FULL), ace(sid(512), FULL), ace("S-1-5-11", READ))
 TEMPLATE = "MACHINE/Microsoft/Windows NT/SecEdit/GptTmpl.inf"
 LSA, NTDS = "MACHINE\\System\\CurrentControlSet\\Control\\Lsa", "MACHINE\\System\\CurrentControlSet\\Services\\NTDS"
 SIGNING = "MACHINE\\System\\CurrentControlSet\\Services\\LanManServer\\Parameters\\RequireSecuritySignature"
+
+
+APPLY = "edacfd8f-ffb3-11d1-b41d-00a0c968f939"
+
+
+def allowed(world: World) -> World:
+    """Let every account apply both policies, as in a fresh domain."""
+    for dn in (DOMAIN_POLICY, CONTROLLERS_POLICY):
+        world.allow(dn, "S-1-5-11", 0x100, APPLY)
+    return world
+
+
+def healthy() -> World:
+    return allowed(forest())
 
 
 @dataclass(slots=True)
@@ -149,6 +164,17 @@ def scripted(world: World, path: str) -> World:
     return world.put(USER, scriptPath=path)
 
 
+def filtered(world: World, *aces: bytes) -> World:
+    """Let only some apply the controllers' policy."""
+    return world.secured(CONTROLLERS_POLICY, aces=list(aces))
+
+
+def on_site(world: World, site: str) -> World:
+    """Link the controllers' policy on a site instead of their unit."""
+    link = f"[LDAP://{CONTROLLERS_POLICY};0]"
+    return world.put(CONTROLLERS, gPLink=None).put(site, gPLink=link)
+
+
 CASES: list[tuple[str, Rule, World, Files | None, Outcome]] = [
     ("fresh", gpo.gpo_spreads_no_password, healthy(), files(), MET),
     ("a password", gpo.gpo_spreads_no_password, healthy(),
@@ -229,6 +255,18 @@ CASES: list[tuple[str, Rule, World, Files | None, Outcome]] = [
     ("a broken Registry.pol", gpo.controllers_refuse_lm_and_ntlmv1, healthy(),
      files().put(ON_CONTROLLERS, "MACHINE/Registry.pol", b"PReg\1\0\0\0[\0"), UNDETERMINED),
     ("computers off", gpo.controllers_refuse_lm_and_ntlmv1, healthy().put(CONTROLLERS_POLICY, flags=2),
+     on_controllers({f"{LSA}\\LmCompatibilityLevel": 5}), NOT_MET),
+    ("not for controllers", gpo.controllers_refuse_lm_and_ntlmv1, filtered(healthy(), ace(sid(515), 0x100, APPLY)),
+     on_controllers({f"{LSA}\\LmCompatibilityLevel": 5}), NOT_MET),
+    ("for all but controllers", gpo.controllers_refuse_lm_and_ntlmv1,
+     filtered(healthy(), ace("S-1-5-11", 0x100, APPLY), ace(sid(516), 0x100, APPLY, deny=True)),
+     on_controllers({f"{LSA}\\LmCompatibilityLevel": 5}), NOT_MET),
+    ("for controllers by their group", gpo.controllers_refuse_lm_and_ntlmv1,
+     filtered(healthy(), ace(sid(516), 0x100, APPLY)), on_controllers({f"{LSA}\\LmCompatibilityLevel": 5}), MET),
+    ("linked on the controller's site", gpo.controllers_refuse_lm_and_ntlmv1, on_site(healthy(), SITE),
+     on_controllers({f"{LSA}\\LmCompatibilityLevel": 5}), MET),
+    ("linked on another site", gpo.controllers_refuse_lm_and_ntlmv1,
+     on_site(healthy().add(f"CN=Lyon,CN=Sites,{CONFIG}", "site"), f"CN=Lyon,CN=Sites,{CONFIG}"),
      on_controllers({f"{LSA}\\LmCompatibilityLevel": 5}), NOT_MET),
     ("SMB signed", gpo.controllers_require_smb_signing, healthy(), on_controllers({SIGNING: 1}), MET),
     ("SMB unsigned", gpo.controllers_require_smb_signing, healthy(), on_controllers({SIGNING: 0}), NOT_MET),
