@@ -22,7 +22,7 @@ _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
 #: Largest signature read, in bytes.
 _LARGEST = 4 << 20
 #: What parsers raise on bytes that are no signature, or no certificate.
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     TypeError,
     KeyError,
@@ -57,7 +57,7 @@ def verify(signature: bytes, content: bytes | None = None) -> Signed:
         raise SignatureFault(f"it is larger than {_LARGEST >> 20} MiB")
     try:
         return _verified(signature, content)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise SignatureFault(f"it cannot be read as a CMS signature ({type(error).__name__})") from error
 
 

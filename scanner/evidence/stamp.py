@@ -19,6 +19,7 @@ from rfc3161_client import (
 )
 
 from scanner.evidence import openssl
+from scanner.evidence.cms import UNREADABLE
 from scanner.outbound.https import OutboundError, post
 
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
@@ -89,7 +90,7 @@ def _library(response: bytes, data: bytes, anchors: list[x509.Certificate]) -> s
         builder = builder.add_root_certificate(anchor)
     try:
         builder.build().verify_message(decode_timestamp_response(response), data)
-    except (VerificationError, ValueError, TypeError) as error:
+    except (VerificationError, x509.ExtensionNotFound, x509.DuplicateExtension, *UNREADABLE) as error:
         return str(error).splitlines()[0][:200] or type(error).__name__
     return ""
 
@@ -105,19 +106,19 @@ def _info(response: bytes) -> tsp.TSTInfo:
             raise StampFault(f"the time-stamp authority refused ({status})")
         info = read["time_stamp_token"]["content"]["encap_content_info"]["content"].parsed
         info["gen_time"].native.astimezone(UTC)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except UNREADABLE as error:
         raise StampFault(f"it cannot be read as a time-stamp response ({type(error).__name__})") from error
     return info
 
 
 def _certificate(response: bytes) -> x509.Certificate | None:
     """The authority's certificate, when the token carries it."""
-    signed: cms.SignedData = tsp.TimeStampResp.load(response)["time_stamp_token"]["content"]
-    named = signed["signer_infos"][0]["sid"].chosen
     try:
+        signed: cms.SignedData = tsp.TimeStampResp.load(response)["time_stamp_token"]["content"]
+        named = signed["signer_infos"][0]["sid"].chosen
         for choice in signed["certificates"]:
             if choice.chosen.serial_number == named["serial_number"].native:
                 return x509.load_der_x509_certificate(choice.chosen.dump())
-    except (ValueError, TypeError, KeyError, x509.InvalidVersion):
+    except UNREADABLE:
         return None
     return None
