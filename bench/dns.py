@@ -15,7 +15,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from bench.measure import Section, Timed, command, timed
-from probes.interface import DnsQuestion, Existence
+from probes.discovery.probe import DiscoveryProbe, DiscoverySettings
+from probes.facts.discovery import NamesFound
+from probes.interface import Asset, AssetKind, DnsQuestion, Existence, FoundIn, Sight
 from tests.lab.line import open_line
 from tests.lab.nameservers import serving
 
@@ -27,27 +29,35 @@ def run() -> Section:
     """Serve a zone of 1 000 names by Knot, and look for 100 000."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        zone = "@ SOA ns hostmaster 1 7200 3600 1209600 3600\n@ NS ns\nns A 192.0.2.53\n"
+        zone = "@ SOA ns hostmaster 1 7200 3600 1209600 3600\n@ NS ns\n"
+        zone += f"ns A {ADDRESS}\n"
         zone += "".join(f"n{i * (NAMES // EXISTING)} A 192.0.2.1\n" for i in range(EXISTING))
-        with serving("knot", folder, ADDRESS, {f"{ZONE}.": zone}, port=PORT):
+        root = f"@ SOA ns hostmaster 1 7200 3600 1209600 3600\n@ NS ns.{ZONE}.\n{ZONE}. NS ns.{ZONE}.\n"
+        root += f"ns.{ZONE}. A {ADDRESS}\n"
+        with serving("knot", folder, ADDRESS, {f"{ZONE}.": zone, ".": root}, port=PORT):
             return _section(folder)
 
 
 def _section(folder: Path) -> Section:
     (folder / "names").write_text("".join(f"n{i}.{ZONE}\n" for i in range(NAMES)))
     (folder / "few").write_text("".join(f"n{i}.{ZONE}\n" for i in range(FEW)))
+    (folder / "words").write_text("".join(f"n{i}\n" for i in range(NAMES)))
     (folder / "resolvers").write_text(f"{ADDRESS}:{PORT}\n")
     outcomes: list[dict[Existence, int]] = []
     ours = timed(lambda: outcomes.append(asyncio.run(_ours())))
+    facts: list[NamesFound] = []
+    whole = timed(lambda: facts.append(asyncio.run(_discovery(folder / "words"))))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     peers = {"dnspython asyncresolver, 200 in flight": command(_child(sys.executable, _DNSPYTHON, folder), rounds=3)}
     if os.environ.get("AIODNS"):
         peers["aiodns, 200 in flight"] = command(_child(os.environ["AIODNS"], _AIODNS, folder), rounds=3)
     rows, own = [], NAMES / ours.wall
     rows.append(f"| Hygie, through the Line, pace lifted | {NAMES:,} | {ours.wall:.2f} | {own:,.0f} | 1.0 |")
+    rows.append(_row("Hygie, the whole discovery of a domain by that list", NAMES, whole, own))
     for name, peer in peers.items():
         rows.append(_row(name, FEW, peer, own))
     rows.append(_massdns(folder, own))
+    listed = sorted({sum(f.found_in is FoundIn.WORD_LIST for f in fact.found) for fact in facts})
     found = sorted({(o[Existence.EXISTS], o[Existence.ABSENT], o[Existence.UNKNOWN]) for o in outcomes})
     return Section(
         title="DNS questions",
@@ -60,6 +70,7 @@ def _section(folder: Path) -> Section:
             *rows,
             "",
             f"Ours in each run (exists, does not exist, could not tell): {', '.join(map(str, found))}. "
+            f"Names found by the whole discovery: {', '.join(map(str, listed))} in each run. "
             f"Peak memory of the whole process: {peak} MiB.",
         ),
     )
@@ -88,6 +99,13 @@ async def _ours() -> dict[Existence, int]:
     async for answer in asked:
         counts[answer.existence] += 1
     return counts
+
+
+async def _discovery(words: Path) -> NamesFound:
+    probe = DiscoveryProbe(DiscoverySettings(roots=(ADDRESS,), words=str(words), most_mutations=0))
+    looking = probe.look(Asset(kind=AssetKind.DOMAIN, name=ZONE), open_line(domains=[ZONE], dns_port=PORT))
+    found = [y.fact async for y in looking if isinstance(y, Sight) and isinstance(y.fact, NamesFound)]
+    return found[0]
 
 
 _DNSPYTHON = """
