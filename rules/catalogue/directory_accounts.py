@@ -198,7 +198,8 @@ def accounts_not_limited_to_des(seen: DomainView) -> Verdict:
 @rule("accounts-preauthenticate", reads=DomainView, part=DIRECTORY)
 def accounts_preauthenticate(seen: DomainView) -> Verdict:
     """Every ordinary account goes through Kerberos pre-authentication."""
-    return none_of(seen, seen.people(privileged=False), flag(NO_PREAUTH), (2,))
+    accounts = (a for a in seen.people(privileged=False) if not tolerated(seen, a))
+    return none_of(seen, accounts, flag(NO_PREAUTH), (2,))
 
 
 @rule("privileged-accounts-marked", reads=DomainView, part=DIRECTORY)

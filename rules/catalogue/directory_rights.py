@@ -71,7 +71,8 @@ def cut(seen: DomainView) -> str:
 def _over(
     seen: DomainView, things: Iterable[Thing], levels: tuple[int, ...], absent: Verdict, target: Target = Target.OTHER
 ) -> Verdict:
-    objects = [Controlled(ref=t.ref, descriptor=t.descriptor, target=target) for t in things]
+    own = frozenset(a.sid for a in seen.controllers)  # a read-only one writes its own settings
+    objects = [Controlled(ref=t.ref, descriptor=t.descriptor, target=target, spared=own) for t in things]
     if not objects:
         return absent if seen.complete else undetermined("collection-cut", levels)
     unsure = seen.privileged_unread

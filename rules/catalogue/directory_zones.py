@@ -6,7 +6,8 @@ from probes.facts.dnszone import Updates, updates
 from probes.interface import Part
 from rules.interface import Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.domain import DomainView
-from rules.views.objects import Table, Thing
+from rules.views.objects import Thing
+from rules.views.tables import Table
 
 
 def _tables(seen: DomainView) -> tuple[Table | None, ...]:

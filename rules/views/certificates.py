@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from asn1crypto.x509 import Certificate
 
 from rules.interface import ObjectRef
-from rules.views.objects import Table, Thing
+from rules.views.objects import Thing
+from rules.views.tables import Table
 
 #: Primes by which a key of CVE-2017-15361 (ROCA) is known: modulo each, the modulus is a power of 65537.
 _ROCA = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)

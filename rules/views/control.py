@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from probes.facts.identifiers import rid
 from rules.interface import ObjectRef
 from rules.views.membership import Memberships
-from rules.views.objects import Account, Descriptors, Group
+from rules.views.objects import Account, Group
 from rules.views.rights import DIRECT, EVERYONE, Right, Target, holdings, told
+from rules.views.tables import Descriptors
 
 AUTHENTICATED, ANONYMOUS = "S-1-5-11", "S-1-5-7"
 #: SYSTEM, its services, enterprise controllers, the object itself, its creator, owner rights, Administrators.

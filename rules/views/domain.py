@@ -11,7 +11,8 @@ from probes.interface import Asset, AssetKind
 from rules.interface import Unseen, View, view
 from rules.subject import Record
 from rules.views.forest import Forest, forests_of, unread
-from rules.views.objects import TRUST, Account, Group, Table, Thing, Trust
+from rules.views.objects import TRUST, Account, Group, Thing, Trust
+from rules.views.tables import Table
 
 #: Attributes that some object of any domain has: never returned for anybody, they were not readable.
 EVERYWHERE = frozenset(

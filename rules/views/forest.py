@@ -17,7 +17,8 @@ from rules.subject import Feed, Record
 from rules.support import support_feed
 from rules.views.control import Control
 from rules.views.membership import Memberships, unlisted
-from rules.views.objects import Account, Descriptors, Group, Table, Thing, merged, read_table
+from rules.views.objects import Account, Group, Thing
+from rules.views.tables import Descriptors, Table, merged, read_table
 
 #: Privileged groups (ANSSI, shared definitions): builtin SIDs, and RIDs of the domain.
 BUILTIN = frozenset(f"S-1-5-32-{n}" for n in (544, 548, 549, 550, 551))

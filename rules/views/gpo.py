@@ -15,7 +15,8 @@ from rules.subject import Record
 from rules.views.control import Control
 from rules.views.forest import Forest, forests_of, unread
 from rules.views.gpo_links import BLOCKS, Container, applied, links_of
-from rules.views.objects import Account, Table, Thing
+from rules.views.objects import Account, Thing
+from rules.views.tables import Table
 
 #: Rights by which a file or folder can be changed (MS-DTYP 2.4.3): write and append, its DACL, its owner, everything.
 WRITES = 0x2 | 0x4 | 0x40000 | 0x80000 | 0x40000000 | 0x10000000

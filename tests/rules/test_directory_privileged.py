@@ -90,6 +90,8 @@ CASES: list[Case] = [
     (accounts.privileged_accounts_without_spn, lambda w: fine(w.put(ADMIN, servicePrincipalName="a/b", msDS_SupportedEncryptionTypes=24), 33, ADMIN), MET, (), ""),
     (accounts.privileged_accounts_without_spn, lambda w: fine(w.put(ADMIN, servicePrincipalName="a/b", msDS_SupportedEncryptionTypes=28), 33, ADMIN), NOT_MET, (1,), "adm-élodie"),
     (accounts.privileged_accounts_without_spn, lambda w: fine(w.put(ADMIN, servicePrincipalName="a/b", msDS_SupportedEncryptionTypes=24, pwdLastSet=ago(70)), 33, ADMIN), NOT_MET, (1,), "adm-élodie"),
+    (accounts.accounts_preauthenticate, lambda w: fine(w.put(USER, userAccountControl=0x400200, msDS_SupportedEncryptionTypes=24), 33, USER), MET, (), ""),
+    (accounts.accounts_preauthenticate, lambda w: fine(w.put(USER, userAccountControl=0x400200), 33, USER), NOT_MET, (2,), "Hélène"),
     (accounts.privileged_accounts_without_spn, lambda w: w.unreadable("servicePrincipalName"), UNDETERMINED, (1,), ""),
     (accounts.sid_history_harmless, lambda w: w.put(USER, sIDHistory=b"\1\5\0"), UNDETERMINED, (2,), ""),
     (accounts.sid_history_harmless, lambda w: w.put(USER, sIDHistory=[b"\1\5\0", sid_bytes("S-1-5-21-9-9-9-512")]), NOT_MET, (2,), "Hélène"),

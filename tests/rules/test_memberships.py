@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from probes.facts.directory import NamingContextRead, NamingContextRole
 from probes.interface import Vantage
 from rules.views.forest import Forest
-from rules.views.objects import Account, Descriptors, Group, Table
+from rules.views.objects import Account, Group
+from rules.views.tables import Descriptors, Table
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ADMINS = "S-1-5-32-544"
