@@ -3,7 +3,8 @@
 Written from ORADAD's public source (3.6): no real export was at hand. ``tables.tsv`` names each file, then its columns
 and their SQL types; each file is UTF-16 with a byte order mark and no head. ``top.tsv`` of a context has every object
 with its descriptor, the other tables the attributes of one class: they are joined by name. An export without
-``oradad_processtime`` in ``metadata.tsv`` was not finished.
+``oradad_processtime`` in ``metadata.tsv`` was not finished. The contents taken from SYSVOL lie in a second folder,
+named like the run's with ``_SYSVOL``: give the folder that holds both.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from probes.imports import Importer
+from probes.imports.oradad_sysvol import sysvol_of
 from probes.imports.oradad_values import value_of
 from probes.imports.tree import Context, Tree
-from probes.interface import Asset, ProbeError, Reason, Shortfall, Vantage, Yield
+from probes.interface import Asset, ProbeError, Reason, Shortfall, Sight, Vantage, Yield
 from probes.interface.files import FileLine, Member
 
 #: Longest row and longest list of tables, in bytes.
@@ -40,6 +42,8 @@ class OradadImport(Importer):
         tree = Tree(line)
         for folder in sorted({table.folder for table in export.tables}):
             yield from _context(export, folder, tree)
+        for table in export.sysvols:
+            yield _sysvol(export, table)
         root = next(_dicts(export, "rootDSE.tsv"), {})
         yield from tree.seen(
             _instant(root.get("currenttime", [b""])[0].decode()) or export.at or line.made_at,
@@ -72,6 +76,9 @@ class Export:
     line: FileLine
     tables: list[Table] = field(default_factory=list)
     others: list[Table] = field(default_factory=list)
+    sysvols: list[Table] = field(default_factory=list)
+    #: The files taken from each SYSVOL, by lower-case path under the folder that holds them.
+    contents: dict[str, Member] = field(default_factory=dict)
     at: datetime | None = None
     finished: bool = False
 
@@ -89,8 +96,12 @@ def opened(line: FileLine) -> Export:
     export = Export(line=line, at=_instant_of_name(first))
     for row in rest:
         table = _table(row.split("\t"), prefix, members)
-        if table is not None:
+        if table is not None and table.path.endswith("/sysvol.tsv"):
+            export.sysvols.append(table)
+        elif table is not None:
             (export.tables if table.path.startswith(FOLDERS) else export.others).append(table)
+    taken = f"{prefix.removesuffix('/')}_sysvol/" if prefix else ""
+    export.contents = {n.removeprefix(taken): m for n, m in members.items() if taken and n.startswith(taken)}
     metadata = members.get(f"{prefix}metadata.tsv")
     if metadata is not None:
         said = line.read(metadata, most=TABLES)
@@ -130,6 +141,15 @@ def _context(export: Export, folder: str, tree: Tree) -> Iterator[Yield]:
     for table in tables:
         if table.cut:
             yield Shortfall(reason=Reason.MALFORMED, detail=f"{table.path}: {table.cut}")
+
+
+def _sysvol(export: Export, table: Table) -> Sight:
+    domain = table.folder.rpartition("/")[2]
+    names = [name for name, _ in table.columns]
+    rows = [dict(zip(names, row.split("\t"), strict=False)) for row in _rows(export.line, table)]
+    inside = {n.partition("/")[2]: m for n, m in export.contents.items() if n.partition("/")[0] == domain}
+    cut = table.cut or ("" if export.finished else "interrupted")
+    return sysvol_of(domain, rows, inside, export.line, cut)
 
 
 def _add(tree: Tree, dn: str, rows: list[tuple[Table, str]], contexts: dict[str, Context]) -> None:
@@ -187,7 +207,7 @@ def _rows(line: FileLine, table: Table) -> Iterator[str]:
             raise ProbeError(Reason.TOO_LARGE, f"{table.path}: a row of more than {ROW} characters")
         for row in whole:
             row = row.lstrip("\ufeff").removesuffix("\r")
-            if row and not row.startswith(("dn\t", "server\t")):
+            if row and not row.startswith(("dn\t", "server\t", "forest\tdomain\t")):
                 yield row
     if rest.strip("\ufeff"):
         table.cut = "truncated-answer"

@@ -55,6 +55,28 @@ def write(folder: Path, contexts: Mapping[NamingContextRole, Sequence[Entry]], *
     return run
 
 
+def add_sysvol(run: Path, domain: str, files: Mapping[str, bytes | None], descriptor: bytes) -> None:
+    """Add the table of SYSVOL to an export, and the contents taken; None was not taken."""
+    names = ("forest", "domain", "guid", "path", "filename", "archivename", "securitydescriptor", "fileattributes",
+             "filesize", "take")  # fmt: skip
+    rows = []
+    for place, (path, content) in enumerate(files.items()):
+        guid = next((part for part in path.split("/") if part.startswith("{")), "")
+        name = path.rpartition("/")[2]
+        cells = [domain, domain, guid, path.replace("/", "\\"), name, str(9000 + place), descriptor.hex(), "32",
+                 str(len(content or b"")), "1" if content is not None else "0"]  # fmt: skip
+        rows.append("\t".join(cells) + "\r\n")
+        if content is not None:
+            taken = run.with_name(f"{run.name}_SYSVOL") / domain / guid / f"{9000 + place}_{name}"
+            taken.parent.mkdir(parents=True, exist_ok=True)
+            taken.write_bytes(content)
+    table = run / "domain" / domain / "sysvol.tsv"
+    table.write_bytes(b"\xff\xfe" + "".join(rows).encode("utf-16-le"))
+    columns = "\t".join(f"{name}\tnvarchar(9)" for name in names)
+    with (run / "tables.tsv").open("a") as tables:
+        tables.write(f"domain\\{domain}\\sysvol.tsv\tx\tx\t{len(names)}\t{columns}\n")
+
+
 def _class(entry: Entry) -> str:
     classes = {one.decode().lower() for one in entry.attributes.get("objectclass", ())}
     if {"domaindns", "domain"} & classes:

@@ -296,3 +296,30 @@ async def test_a_copy_of_sysvol_says_what_policies_set_and_keeps_no_secret(tmp_p
     with pytest.raises(ProbeError) as failure:
         await read(SysvolImport, tmp_path / "copie" / "chu.example" / "Policies")
     assert failure.value.reason is Reason.NOT_SPOKEN
+
+
+async def test_an_oradad_export_gives_its_sysvol_with_its_descriptors(tmp_path: Path) -> None:
+    run = await exported(tmp_path, [user("CN=a,DC=chu,DC=example", samaccountname=b"a")])
+    guid = "{31B2F340-016D-11D2-945F-00C04FB984F9}"
+    contents: dict[str, bytes | None] = {
+        f"Policies/{guid}/GPT.INI": b"[General]\nVersion=3\n",
+        f"Policies/{guid}/MACHINE/Groups.xml": b'<Properties cpassword="CANARI"/>',
+        f"Policies/{guid}/USER/Drives.xml": None,
+        "scripts/a.bat": b"rem CANARI",
+        "DfsrPrivate/x": None,
+    }
+    oradad.add_sysvol(run, "chu.example", contents, b"\1\0\4\x80")
+    kept = Kept()
+    with PathLine(run.parent, keep=kept.keep) as line:
+        asset = Asset(kind=AssetKind.FILE, name=line.name)
+        pieces = [piece async for piece in OradadImport(NoSettings()).look(asset, line)]
+    facts = [piece.fact for piece in pieces if isinstance(piece, Sight)]
+    (share,) = (fact for fact in facts if isinstance(fact, SysvolRead))
+    (context,) = (fact for fact in facts if isinstance(fact, NamingContextRead))
+    by_name = {file.path.rpartition("/")[2]: file for file in share.files}
+    assert (share.domain, share.complete, context.complete) == ("chu.example", True, True)
+    assert (share.descriptors, {file.descriptor for file in share.files}) == (("01000480",), {0})
+    assert kept[by_name["GPT.INI"].content] == b"[General]\nVersion=3\n"
+    assert (by_name["Groups.xml"].secrets, by_name["Drives.xml"].unread) == (1, "not-in-the-export")
+    assert set(by_name) == {"GPT.INI", "Groups.xml", "Drives.xml", "a.bat"}
+    assert b"CANARI" not in b"".join(kept.values())
