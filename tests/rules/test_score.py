@@ -6,11 +6,15 @@ import re
 import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes.interface import Mandate, Part, Scope, Vantage
+from rules.attestations import kinds
 from rules.case import Case
 from rules.criteria import CriteriaSet, CriterionResult, CriterionStatus, ObjectiveResult, WindowState
 from rules.criteria_file import parse, shipped
@@ -192,6 +196,39 @@ def test_monthly_audits_pair_with_the_second_next() -> None:
     own = a_case(exposure=Interval(guaranteed=3, best=3), past={30: 3, 60: 3})
     assert indicator(strict, own, "expo.own_pair").reason == "spacing-out"
     assert indicator(a_set(), own, "expo.own_pair").reason == "spacing-held"
+
+
+@given(
+    days=st.lists(st.integers(0, 200), max_size=8, unique=True),
+    levels=st.lists(st.integers(1, 5), min_size=8, max_size=8),
+    wanted=st.integers(1, 5),
+)
+def test_a_pair_is_met_exactly_when_two_audits_at_level_are_spaced_and_none_between_fell(
+    days: list[int], levels: list[int], wanted: int
+) -> None:
+    audits = sorted(zip(days, levels, strict=False), reverse=True)
+    case = a_case(attestations=tuple(document("silene", ago, level=level) for ago, level in audits))
+    told = indicator(with_target("expo.level", value=wanted), case, "expo.level")
+    good = any(
+        45 <= audits[a][0] - audits[b][0] <= 60 and all(level >= wanted for _, level in audits[a : b + 1])
+        for a, b in combinations(range(len(audits)), 2)
+    )
+    assert (told.status is S.MET) is good
+
+
+@given(data=st.data())
+def test_no_document_makes_an_objective_met_whose_target_nobody_read(data: st.DataObject) -> None:
+    attached = []
+    for type, kind in kinds().items():
+        for number in range(data.draw(st.integers(0, 2))):
+            values: dict[str, str | int] = {
+                name: "yes" if v.kind == "yes-no" else data.draw(st.integers(v.min, v.max or 9))
+                for name, v in kind.values.items()
+            }
+            attached.append(document(type, data.draw(st.integers(0, 400)), id=f"{type} {number}", **values))
+    case = a_case(unit="ght", exposure=Interval(guaranteed=5, best=5), past={50: 5}, attestations=tuple(attached))
+    met = {o.objective for o in score(a_set(), case).objectives if o.status is S.MET}
+    assert met <= {"convergence"}
 
 
 def test_audits_of_two_kinds_make_no_pair() -> None:
@@ -404,7 +441,7 @@ def test_every_shipped_set_is_well_made(name: str) -> None:
         ('status = "official", source = "S3"', 'status = "official"', "what is official names its source"),
         ('value = 1\nstatus = "official"\nsource = "S2"\n', 'value = 1\nstatus = "unverified"\n', "names its source"),
         ('by = "Hygie"\non = 2026-11-24\nnote = "tout', 'note = "tout', "says who entered it and when"),
-        ('types = ["ads"]', 'types = ["adz"]', "unknown type of document adz; expected silene"),
+        ('types = ["ads", ', 'types = ["adz", ', "unknown type of document adz; expected silene"),
         ("min = 45, max = 60, tol", "min = 45, max = 6, tol", "max comes before min (6 < 45)"),
         ('fr = "Ouverture des candidatures"\n', "", "milestones[1].fr: this key is required; add it"),
         ('key = "ad.audit"', 'key = "expo.level"', "two indicators are called expo.level"),
@@ -428,7 +465,7 @@ def test_a_mistake_is_said_with_its_line(was: str, becomes: str, said: str) -> N
 
 
 def test_the_line_is_the_right_one() -> None:
-    text = CARE.replace('types = ["ads"]', 'types = ["adz"]', 1)
+    text = CARE.replace('types = ["ads", ', 'types = ["adz", ', 1)
     with pytest.raises(RuleError) as told:
         a_set(text)
     line = next(n for n, content in enumerate(text.splitlines(), 1) if "adz" in content)

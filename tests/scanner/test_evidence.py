@@ -22,6 +22,7 @@ from reports.evidence import pack
 from scanner.cli import app
 from scanner.demo.play import FAULTY, HEALTHY
 from scanner.evidence import signer as signers
+from scanner.evidence import stamp
 from scanner.evidence.check import Trust, check
 from scanner.evidence.opening import UnreadablePackError, open_pack
 from tests.lab import tsa
@@ -175,6 +176,32 @@ def test_no_byte_of_what_seals_the_rest_changes_unseen(stamped: Path, name: str)
         changed[position] ^= 1
         found = check({**files, name: bytes(changed)}, TRUST).differences
         assert any(name in text for text in found), (name, position, found)
+
+
+@pytest.mark.soak
+def test_each_byte_of_a_small_pack_is_named(authority: tsa.Authority, tmp_path: Path) -> None:
+    signer = signers.own(tmp_path / "key.pem", NOW)
+    files = {
+        "report.json": b"{}\n", pack.GUIDE: b"x", pack.AUTHORITY: authority.anchors.read_bytes(),
+        pack.SIGNER: signer.certificates[0].public_bytes(Encoding.PEM),
+    }  # fmt: skip
+    files[pack.SUMS] = pack.sums(files)
+    about = {
+        "timestamp": {"authority": "here"}, "clock": {"made_at": NOW},
+        "signer": {"sha256": signer.certificates[0].fingerprint(hashes.SHA256()).hex()},
+    }  # fmt: skip
+    files[pack.MANIFEST] = pack.manifest(pack.Described(schema=pack.SCHEMA, about=about), files)
+    files[pack.SIGNATURE] = signer.sign(files[pack.MANIFEST])
+    files[pack.TOKEN] = stamp.ask(authority.url, files[pack.SIGNATURE], ca_file=authority.tls_anchors)
+    files[pack.SEALS] = pack.seals(files)
+    whole, altered = pack.archive(files), tmp_path / "altered.zip"
+    altered.write_bytes(whole)
+    assert differences(altered) == []
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= 1
+        altered.write_bytes(changed)
+        assert differences(altered), position
 
 
 @pytest.mark.parametrize("kept", [0, 10, 1000, -1, -30, -1000])
