@@ -58,7 +58,8 @@ def _fine(thing: Thing) -> PasswordPolicy:
 
 
 def _span(ticks: int) -> timedelta | None:
-    return None if ticks in {0, _NEVER} else timedelta(microseconds=abs(ticks) // 10)
+    """A span of tenths of microseconds; None for zero, for never, and for more than 64 bits can say."""
+    return None if ticks == 0 or ticks <= _NEVER or ticks >= -_NEVER else timedelta(microseconds=abs(ticks) // 10)
 
 
 def policy_of(seen: DomainView, account: Account) -> PasswordPolicy | None:
