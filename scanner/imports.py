@@ -69,7 +69,7 @@ async def import_file(
             with on_signals(line.stop, engine.stop):
                 run = await engine.run([Asset(kind=AssetKind.FILE, name=line.name)])
     except ProbeError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{path}: {error.detail or error.reason.value}; nothing was imported") from error
     state = "interrupted" if run.interrupted else "complete"
     ended = replace(begun, state=state, parts=(_dated(part, run),))
     store.scans.end(lease, ended, run.assets, run.outside)

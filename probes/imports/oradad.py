@@ -23,6 +23,8 @@ from probes.interface.files import FileLine, Member
 
 #: Longest row and longest list of tables, in bytes.
 ROW, TABLES = 16 << 20, 16 << 20
+#: Characters of a context held in memory, to be joined to its objects.
+HELD = 6 << 30
 #: The folders of naming contexts; application partitions are not read.
 FOLDERS = ("domain/", "configuration/", "schema/", "domaindns/", "forestdns/")
 
@@ -123,8 +125,12 @@ def _context(export: Export, folder: str, tree: Tree) -> Iterator[Yield]:
     top = next((table for table in tables if table.path.endswith("/top.tsv")), None)
     others = [table for table in tables if table is not top]
     beside: dict[str, list[tuple[Table, str]]] = {}
+    held = 0
     for table in others:
         for row in _rows(export.line, table):
+            held += len(row)
+            if held > HELD:
+                raise ProbeError(Reason.TOO_LARGE, f"{folder}: more than {HELD} characters to join")
             beside.setdefault(row.partition("\t")[0].lower(), []).append((table, row))
     contexts: dict[str, Context] = {}
     for row in _rows(export.line, top) if top else ():

@@ -16,6 +16,8 @@ from probes.interface.files import FileLine
 
 #: Bytes of values in one message; a longer entry is written as a server writes long attributes, in ranges.
 LONGEST = CHUNK - (64 << 10)
+#: Naming contexts of one import: no forest has so many.
+CONTEXTS = 500
 CONFIGURATION, SCHEMA = "cn=configuration,", "cn=schema,cn=configuration,"
 DOMAIN_DNS, FOREST_DNS = "dc=domaindnszones,", "dc=forestdnszones,"
 #: Every attribute but constructed ones; and what only who asks for it gets: in no list of ours.
@@ -56,9 +58,11 @@ class Tree:
         kept: dict[str, Sequence[bytes]] = {}
         for name, values in attributes.items():
             plain = name.partition(";")[0]
-            context.names.add(plain)
             if plain in context.allowed:
                 kept[name] = values
+                context.names.add(plain)
+            elif plain in SIGNS:
+                context.names.add(plain)
         context.entries += 1
         for message in _messages(dn, kept):
             context.captures.add([message])
@@ -88,6 +92,8 @@ class Tree:
         name, role = home(dn)
         context = self.contexts.get(name.lower())
         if context is None:
+            if len(self.contexts) >= CONTEXTS:
+                raise ProbeError(Reason.TOO_LARGE, f"more than {CONTEXTS} naming contexts: {dn[:200]}")
             context = self.contexts[name.lower()] = Context(
                 dn=name,
                 role=role,
