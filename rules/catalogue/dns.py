@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 
 from probes.facts.dns import AliasTarget, Delegation, DnsRecords, Presence
@@ -26,6 +27,13 @@ _LOCATORS = ("_ldap._tcp.dc._msdcs", "_kerberos._tcp", "_ldap._tcp", "_gc._tcp",
 _SURE_LOCATORS = ("_ldap._tcp.dc._msdcs", "_gc._tcp", "_kpasswd._tcp")
 
 
+#: First labels by which machines of the inside are called.
+_INSIDE_NAME = re.compile(
+    r"(?:dc|ad|srv|sql|db|nas|san|esx|esxi|vcenter|hyperv|veeam|backup|sauvegarde|intranet|pacs|ris|dpi|radius|wsus|"
+    r"impr|print|gtb|gtc|ilo|idrac|ipmi|switch|fw|supervision|glpi)\d{0,3}(?:[.-]|$)"
+)
+
+
 @rule("dns-servers-on-two-networks", reads=Delegation)
 def servers_on_two_networks(seen: Zone) -> Verdict:
     """The zone has two name servers or more, not all behind one network."""
@@ -46,8 +54,8 @@ def _network(address: str) -> str:
 
 @rule("dns-servers-authoritative", reads=Delegation)
 def servers_authoritative(seen: Zone) -> Verdict:
-    """Every delegated server answers for the zone with authority."""
-    lame = [s for s in seen.fact.servers if s.authoritative is False]
+    """Every delegated server answers for the zone with authority; one whose ports are closed does not."""
+    lame = [s for s in seen.fact.servers if s.authoritative is False or (s.udp is False and s.tcp is False)]
     if lame or seen.fact.dangling:
         named = [f"{s.name} ({s.address})" for s in lame] + list(seen.fact.dangling)
         worse = Severity.CRITICAL if seen.fact.dangling else None
@@ -86,7 +94,8 @@ def transfer_closed(seen: Zone, *, many: int = 20) -> Verdict:
     if given:
         count = max(s.transfer or 0 for s in given)
         objects = [ObjectRef(id=s.address, name=s.name) for s in given]
-        severity = Severity.HIGH if count > many else None
+        inside = any(_INSIDE_NAME.match(name) for s in given for name in s.transferred)
+        severity = Severity.HIGH if count > many or inside else None
         return not_met(*objects, severity=severity, count=count, servers=", ".join(s.name for s in given)[:200])
     if any(s.transfer is None for s in seen.fact.servers):
         return undetermined("transfer-not-asked")

@@ -50,7 +50,8 @@ def _bind(folder: Path, address: str, port: int, zones: Mapping[str, Path], more
 
 def _unbound(folder: Path, address: str, port: int, zones: Mapping[str, Path], more: str) -> list[str]:
     (folder / "unbound.conf").write_text(
-        f'server:\n  interface: {address}\n  port: {port}\n  directory: "{folder}"\n  username: ""\n  chroot: ""\n'
+        f"server:\n  interface: {address}\n  outgoing-interface: {address}\n  port: {port}\n"
+        f'  directory: "{folder}"\n  username: ""\n  chroot: ""\n'
         f'  pidfile: "{folder}/unbound.pid"\n  use-syslog: no\n  do-daemonize: no\n'
         "  access-control: 127.0.0.0/8 allow\n"
         f"  do-not-query-localhost: no\n  module-config: iterator\n{more}\nremote-control:\n  control-enable: no\n"

@@ -25,7 +25,14 @@ from tests.lab.nameservers import serving
 
 pytestmark = pytest.mark.daemon
 
-PORT, PARENT, ZONES, LIAR, RESOLVER = 53053, "127.78.2.1", "127.78.2.2", "127.78.2.3", "127.78.2.4"
+PORT, PARENT, ZONES, LIAR, RESOLVER, UNBOUND = (
+    53053,
+    "127.78.2.1",
+    "127.78.2.2",
+    "127.78.2.3",
+    "127.78.2.4",
+    "127.78.2.5",
+)
 SOA = "@ SOA ns dsi 1 7200 3600 1209600 3600\n@ NS ns\n"
 PLAIN = f"{SOA}ns A {ZONES}\nvpn A 192.0.2.1\npacs1 A 192.0.2.2\npacs2 A 192.0.2.3\nwebmail CNAME ailleurs.exemple.\n"
 PLAIN += "six AAAA 2001:db8::1\nrdv AAAA 2001:db8::2\nmx TXT texte\nad NS dc1.ad\ndc1.ad A 192.0.2.9\n"
@@ -63,6 +70,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(serving("knot", folder, PARENT, {".": _root()}))
         stack.enter_context(serving("nsd", folder, ZONES, zones))
+        stub = f'stub-zone:\n  name: "plain"\n  stub-addr: {ZONES}@53053\n  stub-prime: no\n'
+        stack.enter_context(serving("unbound", folder, UNBOUND, {"plain.": ""}, more=stub))
         stack.enter_context(serving("knot", folder, RESOLVER, {"2.0.192.in-addr.arpa.": reverse}))
         yield
 
@@ -85,6 +94,16 @@ async def test_the_list_finds_what_exists_and_a_cut_is_a_domain_of_its_own(serve
     assert [w.shape for w in fact.wildcards] == [WildcardShape.NONE]
     assert [(y.id, y.found_in) for y in found if isinstance(y, Asset)] == [("domain:ad.plain", FoundIn.NS)]
     assert not [y for y in found if isinstance(y, Shortfall)]
+
+
+async def test_where_the_mandate_keeps_to_the_resolver_it_is_asked(servers: None) -> None:
+    line = open_line(domains=["plain"], resolver=UNBOUND, resolver_port=PORT, dns_port=PORT)
+    # no root answers: the walk is cut, as it is where authoritative questions are not granted
+    probe = DiscoveryProbe(DiscoverySettings(resolver=UNBOUND, roots=("127.78.2.99",)))
+    fact = names([y async for y in probe.look(Asset(kind=AssetKind.DOMAIN, name="plain"), line)])
+    # an alias and a zone cut lead where this resolver finds nobody: that is no absence
+    assert (fact.asked_of, fact.walk, fact.unanswered) == ("resolver", ZoneWalk.UNKNOWN, 2)
+    assert {f.name.removesuffix(".plain") for f in fact.found} >= {"vpn", "pacs1", "pacs2", "rdv"}
 
 
 async def test_mutations_reach_what_no_list_holds(servers: None, tmp_path: Path) -> None:

@@ -72,6 +72,9 @@ SIX = replace(GOOD, servers=(GOOD.servers[0], server("ns2.ght.test", "2001:db8::
         (dns.servers_authoritative, zone(authoritative=False), NOT_MET),
         (dns.servers_authoritative, zone(authoritative=None), UNDETERMINED),
         (dns.servers_authoritative, replace(GOOD, dangling=("ns3.gone.test",)), NOT_MET),
+        (dns.servers_authoritative, zone(authoritative=None, udp=False, tcp=False, reason="refused"), NOT_MET),
+        # silence may be the way's: it proves nothing
+        (dns.servers_authoritative, zone(authoritative=None, udp=None, tcp=None, reason="timed-out"), UNDETERMINED),
         (dns.parent_and_zone_agree, GOOD, MET),
         (dns.parent_and_zone_agree, replace(GOOD, by_zone=("ns1.ch.test",)), NOT_MET),
         (dns.parent_and_zone_agree, replace(GOOD, by_zone=()), UNDETERMINED),
@@ -99,6 +102,10 @@ def test_delegations(rule: Rule, fact: Fact, expected: Outcome) -> None:
 
 def test_a_whole_zone_given_away_and_a_single_machine_weigh_more() -> None:
     assert judged(dns.transfer_closed, zone(transfer=80)).severity is Severity.HIGH
+    inside = ("ch.test", "dc1.ch.test", "www.ch.test")
+    assert judged(dns.transfer_closed, zone(transfer=3, transferred=inside)).severity is Severity.HIGH
+    outside = ("ch.test", "dcd-medical.ch.test", "adresses.ch.test", "www.ch.test")
+    assert judged(dns.transfer_closed, zone(transfer=4, transferred=outside)).severity is None
     assert judged(dns.servers_on_two_networks, ALONE).severity is Severity.MEDIUM
 
 
