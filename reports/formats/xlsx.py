@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 
-from reports.dossier import Dossier
+from reports.dossier import Dossier, SeenAsset
 from reports.interface import SHOWN_OBJECTS, Format
 from reports.outline import Outline, outline
 from reports.prose import case, plain
@@ -152,9 +152,16 @@ def _assets(dossier: Dossier, words: Words) -> Iterator[Row]:
             seen.asset.name,
             words(f"kind.{seen.asset.kind.value}"),
             ", ".join(seen.asset.addresses),
-            seen.asset.found_by or words("assets.declared"),
+            _found(seen, words),
             words("assets.in") if seen.in_scope else words("assets.out"),
         )
+
+
+def _found(seen: SeenAsset, words: Words) -> str:
+    """The asset that led to another, and in what."""
+    asset = seen.asset
+    place = f" ({words(f'found-in.{asset.found_in.value}')})" if asset.found_in else ""
+    return f"{asset.found_by}{place}" if asset.found_by else words("assets.declared")
 
 
 FORMAT: Format[Dossier] = Format(
