@@ -20,7 +20,8 @@ from rules.sentences import joined, sentence
 from rules.subject import Attestation
 
 _S = CriterionStatus
-_TOLD = (Outcome.MET, Outcome.NOT_MET, Outcome.UNDETERMINED)
+#: What a share of assets counts; what does not apply has no share.
+_TOLD = frozenset({Outcome.MET, Outcome.NOT_MET, Outcome.UNDETERMINED})
 
 
 def read_level(case: Case, part: Part, accepted: tuple[AuditType, ...], target: Target) -> Reading:
@@ -128,7 +129,9 @@ def _attested(document: Attestation, measure: OpenFindings) -> int | None:
 
 def _read_own(case: Case, measure: OpenFindings, accepted: tuple[AuditType, ...], target: Target) -> Reading:
     """Our own count; the undetermined make it a range."""
-    findings = [f for f in _stable(case, measure.rules) if f.part is measure.part and _at_stake(f, measure)]
+    # What does not apply was looked at, and is not open.
+    judged = _stable(case, measure.rules, frozenset(Outcome))
+    findings = [f for f in judged if f.part is measure.part and _at_stake(f, measure)]
     asked = target_text(target, "target-open")
     if not findings:
         return _nothing(asked, wanted=False)
@@ -182,21 +185,22 @@ def read_share(case: Case, measure: AssetShare, accepted: tuple[AuditType, ...],
     )
 
 
-def _stable(case: Case, rules: Iterable[str]) -> list[Finding]:
+def _stable(case: Case, rules: Iterable[str], outcomes: frozenset[Outcome] = _TOLD) -> list[Finding]:
     """The findings of stable rules that a criterion may count."""
     return [
         f
         for f in case.findings
-        if f.maturity is Maturity.STABLE and f.outcome in _TOLD and any(fnmatchcase(f.rule, r) for r in rules)
+        if f.maturity is Maturity.STABLE and f.outcome in outcomes and any(fnmatchcase(f.rule, r) for r in rules)
     ]
 
 
 def _at_stake(finding: Finding, measure: OpenFindings) -> bool:
-    if measure.severities and finding.severity.value not in measure.severities and finding.outcome is not Outcome.MET:
+    good = finding.outcome in {Outcome.MET, Outcome.NOT_APPLICABLE}
+    if measure.severities and finding.severity.value not in measure.severities and not good:
         return False
     if measure.controls and not any(fnmatchcase(finding.control, c) for c in measure.controls):
         return False
-    if not measure.levels or finding.outcome is Outcome.MET:
+    if not measure.levels or good:
         return True
     return bool({*finding.levels, *finding.open_levels} & {*measure.levels})
 

@@ -59,12 +59,20 @@ def opened(config: Path, *, actor: str = "") -> Iterator[tuple[Settings, Store]]
 def judged(
     reference: str, config: Path, *, criteria: Sequence[str] = (), newest_feeds: bool = False
 ) -> Iterator[tuple[Settings, Dossier]]:
-    """Judge the stored scan that a reference names, for one command."""
+    """Judge the stored scan that a reference names, for one command; a document that changed is said.
+
+    Its transcribed values still count in what is told; nothing is frozen or packed until it is put right.
+    """
     from scanner import run
+    from scanner.attesting import document_fault
 
     with opened(config) as (settings, store):
         scan = store.scans.find(reference).id
-        yield settings, run.judge_scan(settings, store, scan, criteria=criteria, newest_feeds=newest_feeds)
+        dossier = run.judge_scan(settings, store, scan, criteria=criteria, newest_feeds=newest_feeds)
+        for attestation in dossier.attestations:
+            if fault := document_fault(attestation, settings.folder):
+                typer.echo(f"hygie: {visible(str(fault))}", err=True)
+        yield settings, dossier
 
 
 def written(data: bytes, output: Path | None) -> None:

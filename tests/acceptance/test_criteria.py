@@ -162,6 +162,8 @@ def test_documents_are_attached_override_ours_and_are_watched(aged: tuple[Path, 
     done = CliRunner().invoke(app, ["attest", "list", "-c", str(folder / "config.toml")])
     assert done.exit_code == 1
     assert "is no longer the document that was attached" in done.stderr
+    done = CliRunner().invoke(app, ["judge", "-c", str(folder / "config.toml")])
+    assert "is no longer the document that was attached" in done.stderr
     hygie(folder, "attest", "withdraw", id, "--reason", "document remplacé")
     assert indicator(report(folder), "ad.level")["evidence"][0]["present"] == []
     assert json.loads(hygie(folder, "attest", "list", "--json"))[0]["state"] == "withdrawn"

@@ -366,6 +366,7 @@ def finding(outcome: Outcome, asset: str = "a", *, rule: str = "certificate-curr
             S.NOT_MET,
             "entre 1 et 2 en défaut, dont 0 en risque accepté",
         ),
+        ((finding(Outcome.NOT_APPLICABLE),), S.MET, "0 en défaut, dont 0 en risque accepté"),
         ((replace(finding(Outcome.NOT_MET), maturity=Maturity.REVIEW),), S.NOT_EVALUATED, "rien"),
         ((), S.NOT_EVALUATED, "rien"),
     ],
