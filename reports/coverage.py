@@ -10,6 +10,9 @@ from probes.interface import MANDATED, Attempt, Status
 from reports.dossier import Dossier
 from rules.interface import Card, Finding, Outcome
 
+#: The rules whose values are what a reading cost.
+_COSTS = frozenset({"directory-context-read-whole", "sysvol-read-whole"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
@@ -26,7 +29,8 @@ class Coverage:
     """How much of what was planned came to a conclusion.
 
     ``concluded`` of ``planned`` counts findings that had an object; ``broken`` attempts failed or were our fault,
-    ``left_out`` were skipped because of the mandate, ``postponed`` for another reason.
+    ``left_out`` were skipped because of the mandate, ``postponed`` for another reason. ``costs`` are the findings whose
+    values say what a reading cost the directory's controllers.
     """
 
     concluded: int
@@ -36,6 +40,7 @@ class Coverage:
     left_out: tuple[Attempt, ...]
     postponed: tuple[Attempt, ...]
     probes: tuple[tuple[str, Mapping[Status, int]], ...]
+    costs: tuple[Finding, ...] = ()
 
     @property
     def share(self) -> int:
@@ -59,6 +64,7 @@ def coverage(dossier: Dossier) -> Coverage:
         left_out=_ordered(a for a in skipped if a.reason in MANDATED),
         postponed=_ordered(a for a in skipped if a.reason not in MANDATED),
         probes=tuple((probe, {s: counts[s] for s in Status}) for probe, counts in sorted(tried.items())),
+        costs=tuple(f for f in dossier.findings if f.rule in _COSTS and f.values.get("queries")),
     )
 
 

@@ -10,7 +10,7 @@ from reports.outline import Outline
 from reports.paper.text import Data, Hand, breakable, drawn
 from rules.criteria import CriterionResult
 from rules.history import Course, FindingHistory
-from rules.interface import Card, Severity
+from rules.interface import Card, Finding, Severity
 
 
 def criteria(told: Outline, hand: Hand) -> Data:
@@ -88,6 +88,12 @@ def _change(item: FindingHistory, cards: Mapping[str, Card], hand: Hand) -> Data
     }
 
 
+def _cost(cost: Finding, hand: Hand) -> str:
+    """The sentence that says what one reading cost a controller."""
+    told = {k: hand.words.number(v) for k, v in cost.values.items() if isinstance(v, (int, float))}
+    return hand.words("coverage.cost", asset=drawn(cost.asset), server=drawn(str(cost.values["server"])), **told)
+
+
 def coverage(dossier: Dossier, told: Outline, cards: Mapping[str, Card], hand: Hand) -> Data:
     """Return what was not seen, and why."""
     w, seen = hand.words, told.coverage
@@ -111,7 +117,8 @@ def coverage(dossier: Dossier, told: Outline, cards: Mapping[str, Card], hand: H
             f"{w('coverage.points', name=drawn(level.asset))}. "
             + w("coverage.points-sum", evaluated=len(level.evaluated), missing=len(level.not_evaluated))
             for level in dossier.directory
-        ],
+        ]
+        + [_cost(cost, hand) for cost in seen.costs],
         "attempts": {
             "title": w("coverage.broken"),
             "header": hand.header("asset", "step", "reason", "detail"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from json import loads
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from probes.interface import Part
 from reports import json
 from reports.dossier import Dossier
+from reports.formats import html
 from rules.interface import Finding, Outcome
+from rules.registry import load
 from scanner import run
 from scanner.config.load import parse
 from scanner.store.store import open_store
@@ -104,3 +107,10 @@ def test_a_planted_fault_of_a_policy_is_found(dossier: Dossier, rule: str, outco
 
 def test_no_password_reaches_a_report(dossier: Dossier) -> None:
     assert CANARY.encode() not in json.render(dossier, {})
+
+
+def test_the_report_says_what_the_reading_cost_the_controller(dossier: Dossier) -> None:
+    page = html.render(dossier, load().cards, "fr").decode()
+    costs = re.findall(r"<li>([^<]+, requêtes [^<]+, volume [^<]+ Mo, durée [^<]+)</li>", page)
+    assert len(costs) == 6
+    assert any(cost.startswith("naming-context:DC=chu,DC=example, sur dc1.chu.example") for cost in costs)
