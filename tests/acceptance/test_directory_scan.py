@@ -53,6 +53,11 @@ def test_a_planted_point_is_found_with_its_objects_and_not_its_near_miss(
     assert not set(planted["near"]) & named
 
 
+def test_ordinary_accounts_are_named_by_no_point(dossier: Dossier) -> None:
+    named = {o.name for f in points(dossier).values() for o in f.objects}
+    assert not named & {"lecteur", "expire", "desactive", "verrouille", "mdp-a-changer", "Hélène Garçon"}
+
+
 def test_the_level_is_the_lowest_failing_one_and_an_administrator_leaves_nothing_open(dossier: Dossier) -> None:
     assert {str(level.level) for level in dossier.directory} == {"1"}
     assert all(f.outcome is not Outcome.UNDETERMINED for f in dossier.findings if f.control)
