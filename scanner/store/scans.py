@@ -159,11 +159,14 @@ class Scans:
 
 
 def _covers(session: Session, scan: Scan) -> frozenset[Part]:
-    """The parts that a scan tells something of: its own, and those of the facts it imported."""
+    """The parts that a scan stands for: its own, and a directory that it imported.
+
+    Ports that another tool saw stand for no whole look at the exposure: they are told beside the newest one.
+    """
     kinds = {part.kind for part in scan.parts}
     if Part.IMPORT in kinds:
         stored = session.exec(select(ObservationRow.kind).where(ObservationRow.scan == scan.id).distinct())
-        kinds |= {known_facts()[kind].part for kind in stored if kind in known_facts()}
+        kinds |= {known_facts()[kind].part for kind in stored if kind in known_facts()} & {Part.DIRECTORY}
     return frozenset(kinds - {Part.IMPORT})
 
 

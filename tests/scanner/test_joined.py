@@ -43,6 +43,19 @@ def keep(store: Store, name: str, kind: Part, asset: Asset, fact: Fact, at: date
     return scan
 
 
+def test_imported_ports_are_told_beside_the_newest_look_and_never_in_its_place(tmp_path: Path) -> None:
+    clock = iter(DAY + timedelta(minutes=n) for n in range(1000))
+    ports = PortsSwept(answers=(), canaries=())
+    with open_store(tmp_path / "h.sqlite", clock=lambda: next(clock)) as store:
+        keep(store, "e1", Part.EXPOSURE, HOST, ports, DAY)
+        keep(store, "i1", Part.IMPORT, HOST, ports, DAY + timedelta(days=1))
+        keep(store, "d1", Part.DIRECTORY, CONTEXT, READ, DAY + timedelta(days=2))
+        assert [o.id for o in store.record("i1").observations] == ["o-i1", "o-e1"]
+        assert [(p.kind, p.scan) for p in store.record("d1").scan.parts] == [
+            (Part.DIRECTORY, ""), (Part.EXPOSURE, "e1"),
+        ]  # fmt: skip
+
+
 def test_the_newest_whole_part_of_the_other_kind_is_joined(tmp_path: Path) -> None:
     clock = iter(DAY + timedelta(minutes=n) for n in range(1000))
     with open_store(tmp_path / "h.sqlite", clock=lambda: next(clock)) as store:

@@ -14,9 +14,12 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes.interface import DnsQuestion, Existence, NameAnswer, ProbeError, Reason
 from scanner.pace import Rates
+from scanner.volley import existence_of, question_section
 from tests.lab import liars
 from tests.lab.line import FAST, open_line
 from tests.lab.nameservers import serving
@@ -104,6 +107,30 @@ async def test_no_lie_becomes_an_absence(answer: liars.Answer, reason: Reason) -
     assert outcomes(found) == {(Existence.UNKNOWN, reason): 300}
     # a server that brings nothing is left in peace before the list is through
     assert len(asked) <= 320
+
+
+QUESTION = question_section(f"n1.{ZONE}", 1) or b""
+HEADER = st.builds(
+    lambda flags, counts: b"\0\7" + bytes(flags) + b"\0\1" + counts,
+    st.tuples(st.sampled_from([0x84, 0x80, 0x86, 0x04]), st.integers(0, 15)),
+    st.binary(min_size=6, max_size=6),
+)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=80),
+        st.builds(bytes.__add__, HEADER, st.sampled_from([QUESTION, QUESTION.upper(), QUESTION[:-3], b""])),
+    ),
+    st.booleans(),
+)
+def test_no_bytes_make_an_absence_but_an_answer_to_the_question_that_says_so(wire: bytes, authoritative: bool) -> None:
+    question = QUESTION
+    existence, reason = existence_of(wire, question, authoritative=authoritative)
+    assert (existence is Existence.UNKNOWN) == (reason is not Reason.NONE)
+    if existence is not Existence.UNKNOWN:
+        assert wire[12 : 12 + len(question)].lower() == question
+        assert wire[3] & 15 == (3 if existence is Existence.ABSENT else 0)
 
 
 async def test_a_closed_port_is_refusal(servers: None) -> None:
