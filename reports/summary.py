@@ -22,6 +22,7 @@ _WORDS = {
         "unknown": "{count} règle(s) sans conclusion",
         "missed": "{count} étape(s) en échec : {reasons}",
         "skipped": "{count} étape(s) hors mandat",
+        "window-missed": "Fenêtre de contrôle passée sans audit, du {opens} au {closes} (audit du {first})",
         "window": "Contrôle proposé entre le {opens} et le {closes}, après l’audit du {first}",
         "note": "Pré-évaluation Hygie : ni rapport ADS, ni SILENE, ni CERT Santé.",
     },
@@ -34,9 +35,18 @@ _WORDS = {
         "unknown": "{count} rule(s) without conclusion",
         "missed": "{count} step(s) failed: {reasons}",
         "skipped": "{count} step(s) outside the mandate",
+        "window-missed": "Control window passed without an audit, {opens} to {closes} (audit of {first})",
         "window": "Control proposed from {opens} to {closes}, after the audit of {first}",
         "note": "A Hygie pre-assessment: neither an ADS, nor a SILENE, nor a CERT Santé report.",
     },
+}
+
+
+#: What is said of a control window, by its state; one that is held needs no word.
+_WINDOWS = {
+    WindowState.UPCOMING: "window",
+    WindowState.OPEN: "window",
+    WindowState.MISSED: "window-missed",
 }
 
 
@@ -83,12 +93,11 @@ def _criteria(dossier: Dossier, language: str) -> list[str]:
         for o in (o for o in dossier.objectives if f"{o.set}@{o.version}" == of):
             status, label, why = w(f"criterion.{o.status.value}"), o.label.in_(language), o.told.in_(language)
             lines.append(visible(f"  [{status}] {label} : {why}"))
-    waiting = {
-        c.window for c in dossier.criteria if c.window and c.window.state in {WindowState.UPCOMING, WindowState.OPEN}
-    }
-    for window in sorted(waiting, key=lambda window: (window.opens, window.by)):
-        days = {name: w.date(getattr(window, name)) for name in ("opens", "closes", "first")}
-        lines.append("  " + str(_WORDS[language]["window"]).format(**days))
+    for window in sorted({c.window for c in dossier.criteria if c.window}, key=lambda w: (w.opens, w.by)):
+        key = _WINDOWS.get(window.state)
+        if key:
+            days = {name: w.date(getattr(window, name)) for name in ("opens", "closes", "first")}
+            lines.append("  " + str(_WORDS[language][key]).format(**days))
     return [*lines, ""] if lines else []
 
 

@@ -56,7 +56,7 @@ def build(
     files = _told(dossier, wanted)
     files["observations.jsonl"] = observation_lines(_observed(store, record))
     files["audit.jsonl"] = b"".join(line(row) for row in segment(store.audit.links(), dossier))
-    files |= _documents(settings, dossier) if wanted.documents else {}
+    files |= _documents(settings, dossier) | _mandate(settings, dossier) if wanted.documents else {}
     files |= {f"criteria/{name}.toml": text for name, text in _sets(settings, dossier).items()}
     if wanted.captures:
         digests = sorted({digest for o in record.observations for digest in o.captures})
@@ -150,9 +150,26 @@ def _documents(settings: Settings, dossier: Dossier) -> dict[str, bytes]:
             raise ConfigError(str(fault))
         if attestation.document:
             path = settings.folder / attestation.document
-            suffix = "".join(c for c in path.suffix[:12] if c.isascii() and (c.isalnum() or c == "."))
-            files[f"attestations/{attestation.id}{suffix}"] = path.read_bytes()
+            files[f"attestations/{attestation.id}{_suffix(path)}"] = path.read_bytes()
     return files
+
+
+def _mandate(settings: Settings, dossier: Dossier) -> dict[str, bytes]:
+    """The signed mandate, when the configuration still names the document that the scan was made under."""
+    mandate = dossier.scan.mandate
+    for section in settings.file.mandates:
+        if section.reference == mandate.reference and section.document is not None:
+            try:
+                data = (settings.folder / section.document).read_bytes()
+            except OSError:
+                return {}
+            same = pack.digest(data) == mandate.document_sha256
+            return {f"mandate/mandate{_suffix(section.document)}": data} if same else {}
+    return {}
+
+
+def _suffix(path: Path) -> str:
+    return "".join(c for c in path.suffix[:12] if c.isascii() and (c.isalnum() or c == "."))
 
 
 def _sets(settings: Settings, dossier: Dossier) -> dict[str, bytes]:

@@ -230,6 +230,7 @@ def _dated(
         apart = abs((at - made_at).total_seconds()) if at else 0
     except (KeyError, TypeError, ValueError):
         return at
+    found.told.append(f"the manifest's own date is {round(apart)} s from the time-stamp's")
     if apart > _TOLERANCE:
         found.differences.append(f"{pack.TOKEN}: its date is {round(apart)} s from the manifest's")
     return at

@@ -29,17 +29,23 @@ class Look:
     down: tuple[str, ...] = ()
 
 
-def staged(folder: Path, perimeter: str, looks: Collection[Look], *, unit: str = "ej") -> list[str]:
-    """Stage, write ``config.toml`` in the folder, scan a perimeter once a look, and return the scans' ids."""
-    return asyncio.run(_staged(folder, perimeter, looks, unit))
+def staged(folder: Path, perimeter: str, looks: Collection[Look], *, unit: str = "ej", document: str = "") -> list[str]:
+    """Stage, write ``config.toml`` in the folder, scan a perimeter once a look, and return the scans' ids.
+
+    ``document`` is the file of the signed mandates, in the folder.
+    """
+    return asyncio.run(_staged(folder, perimeter, looks, unit, document))
 
 
-async def _staged(folder: Path, perimeter: str, looks: Collection[Look], unit: str) -> list[str]:
+async def _staged(folder: Path, perimeter: str, looks: Collection[Look], unit: str, document: str) -> list[str]:
     stage = establishment.stage(datetime.now(UTC))
     anchor = folder / "demo-ca.pem"
     anchor.write_bytes(stage.authority.chain[0].public_bytes(Encoding.PEM))
     config = folder / "config.toml"
-    config.write_text(_text(anchor, perimeter, unit))
+    text = _text(anchor, perimeter, unit)
+    if document:
+        text = text.replace("signatory =", f'document = "{document}"\nsignatory =')
+    config.write_text(text)
     settings = load(config)
     ids = []
     async with contextlib.AsyncExitStack() as names:

@@ -36,7 +36,8 @@ TRUST = Trust(now=NOW)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with one scan of the healthy clinic, and a document attached to it."""
     folder = tmp_path_factory.mktemp("home")
-    staged(folder, HEALTHY, [Look(ago=0)])
+    (folder / "mandat.pdf").write_bytes(b"%PDF mandat")
+    staged(folder, HEALTHY, [Look(ago=0)], document="mandat.pdf")
     (folder / "plan.pdf").write_bytes(b"%PDF plan")
     hygie(folder, "attest", "add", HEALTHY, "action_plan", "plan.pdf", "actions=9", "done=4", "--dated", "2026-06-01")
     return folder
@@ -125,6 +126,8 @@ def test_a_pack_holds_what_a_third_party_needs(home: Path, stamped: Path) -> Non
     assert set(manifest["judgement"]["sets"]) == {"care-d1@2024"}
     assert [a["type"] for a in manifest["attestations"]] == ["action_plan"]
     assert b"%PDF plan" in [data for name, data in files.items() if name.startswith("attestations/")]
+    assert files["mandate/mandate.pdf"] == b"%PDF mandat"
+    assert manifest["mandate"]["document_sha256"] == pack.digest(b"%PDF mandat")
     assert files["report.json"] == hygie(home, "report", code=0).encode()
     assert json.loads(files["audit.jsonl"].splitlines()[0])["document"]
     assert (stamped.stat().st_mode & 0o777, (home / "hygie-signer.pem").stat().st_mode & 0o777) == (0o600, 0o600)
