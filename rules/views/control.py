@@ -17,6 +17,8 @@ AUTHENTICATED, ANONYMOUS = "S-1-5-11", "S-1-5-7"
 _ALWAYS = frozenset({"S-1-5-18", "S-1-5-19", "S-1-5-20", "S-1-5-9", "S-1-5-10", "S-1-3-0", "S-1-3-4", "S-1-5-32-544"})
 #: Domain Admins, Domain Controllers, Schema Admins, Enterprise Admins, Key Admins, Enterprise Key Admins.
 _ALWAYS_RIDS = frozenset({500, 512, 516, 518, 519, 526, 527})
+#: Those of them that only a forest's root domain has.
+_FOREST_RIDS = frozenset({518, 519, 527})
 #: Users, guests and computers of a domain: always more than the privileged.
 _WIDE_RIDS = frozenset({513, 514, 515})
 WELL_KNOWN: Mapping[str, str] = {
@@ -83,9 +85,12 @@ class Control:
         domains: Mapping[str, bool],
         *,
         owners_blocked: bool = False,
+        root_read: bool = True,
     ) -> None:
         self._descriptors, self._memberships, self._names = descriptors, memberships, names
         self._privileged, self._domains, self._owners_blocked = privileged, domains, owners_blocked
+        # the root domain's groups are known by their RIDs alone while that domain was not read
+        self._root_rids = _FOREST_RIDS if root_read else frozenset()
         self._held: dict[tuple[int, Target, bool], Mapping[str, frozenset[Right]] | None] = {}
         self._risk: dict[str, bool | None] = {}
 
@@ -136,7 +141,9 @@ class Control:
 
     def _risky(self, sid: str) -> bool | None:
         in_domain = sid.startswith("S-1-5-21-")
-        if sid in _ALWAYS or sid in self._privileged or (in_domain and rid(sid) in _ALWAYS_RIDS):
+        if sid in _ALWAYS or sid in self._privileged:
+            return False
+        if in_domain and rid(sid) in (_ALWAYS_RIDS if self._ours(sid) else _FOREST_RIDS - self._root_rids):
             return False
         if in_domain and rid(sid) in _WIDE_RIDS:
             return True
@@ -153,6 +160,9 @@ class Control:
             # a SID of a domain read to its end, and not in it, belongs to somebody who is gone
             return True if whole is None else (None if not whole else False)
         return None if sid.startswith("S-1-5-32-") else True
+
+    def _ours(self, sid: str) -> bool:
+        return sid.rpartition("-")[0] in self._domains
 
     def _covers(self, denied: str, sid: str) -> bool:
         if denied in {sid, EVERYONE} or (denied == AUTHENTICATED and sid not in {ANONYMOUS, EVERYONE}):

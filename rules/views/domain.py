@@ -81,8 +81,7 @@ class DomainView(View):
     @property
     def sid(self) -> str:
         """The domain's SID, or ""."""
-        found = next((a.sid for a in self.accounts if rid(a.sid) in {500, 501, 502}), "")
-        return found.rpartition("-")[0]
+        return self.own.sid
 
     @property
     def controllers(self) -> list[Account]:

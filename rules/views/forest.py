@@ -120,18 +120,20 @@ class Forest:
             blocked = (self.heuristics or "")[28:29] == "1"
             groups, known = self.memberships(domain), self.principals
             self._control[domain] = Control(
-                self.descriptors, groups, known, self.privileged, self._whole, owners_blocked=blocked
+                self.descriptors,
+                groups,
+                known,
+                self.privileged,
+                self._whole,
+                owners_blocked=blocked,
+                root_read=self.name in self.domains,
             )
         return self._control[domain]
 
     @cached_property
     def _whole(self) -> dict[str, bool]:
         """The SIDs of the domains, and whether each was read to its end."""
-        found = {}
-        for table in self.domains.values():
-            known = next((a.sid for a in table.accounts if rid(a.sid) in {500, 501, 502}), "")
-            found[known.rpartition("-")[0]] = table.complete
-        return found
+        return {table.sid: table.complete for table in self.domains.values()}
 
 
 def privileged_groups(groups: Iterable[str]) -> tuple[str, ...]:

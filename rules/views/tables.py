@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from probes.facts.descriptor import Descriptor, DescriptorError, parse_descriptor
 from probes.facts.directory import NamingContextRead
 from probes.facts.entries import Entry, EntryError, decode_entries
-from probes.facts.identifiers import filetime, generalized_time, sid_text, whole
+from probes.facts.identifiers import filetime, generalized_time, rid, sid_text, whole
 from probes.interface import CaptureReader, Fact, Observation, Vantage
 from rules.views.objects import Account, Group, Thing, Trust, Values, first, text
 
@@ -89,6 +89,13 @@ class Table:
     def root(self) -> Thing | None:
         """The head of the naming context."""
         return next(iter(self.named(self.fact.dn)), None)
+
+    @property
+    def sid(self) -> str:
+        """The domain's SID, told by its head or else by its first accounts; "" when neither was read."""
+        head = sid_text(first(self.root.values, "objectsid")) if self.root else ""
+        known = next((a.sid for a in self.accounts if rid(a.sid) in {500, 501, 502}), "")
+        return head or known.rpartition("-")[0]
 
     def named(self, dn: str) -> Iterator[Thing]:
         """Yield the object of a DN, when it came."""

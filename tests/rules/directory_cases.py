@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from rules.interface import Outcome, Rule, Verdict
+from rules.registry import load
 from rules.subject import Feed
 from rules.views.forest import ForestView
 from scanner.config.load import parse
@@ -36,6 +37,9 @@ def check(case: Case) -> None:
     rule, change, outcome, levels, names = case
     verdict = judged(rule, change)
     assert (verdict.outcome, verdict.levels) == (outcome, levels), verdict
+    if outcome is NOT_MET:
+        for words in (load().cards[rule.id].fr, load().cards[rule.id].en):
+            assert "{" not in words.found.format(**dict(verdict.values))
     if names:
         assert sorted(o.name.partition(" (")[0] for o in verdict.objects) == sorted(names.split(", "))
 

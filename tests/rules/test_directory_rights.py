@@ -133,6 +133,8 @@ CASES: list[Case] = [
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, sid(7777), d.FULL), MET, (), ""),
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, sid(7777), d.FULL).cut_at(BASE), UNDETERMINED, (1, 2), ""),
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, "S-1-5-21-9-9-9-1200", d.FULL), NOT_MET, (1, 2), "S-1-5-21-9-9-9-1200"),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, "S-1-5-21-9-9-9-512", d.FULL), NOT_MET, (1, 2), "S-1-5-21-9-9-9-512"),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, "S-1-5-21-9-9-9-519", d.FULL), NOT_MET, (1, 2), "S-1-5-21-9-9-9-519"),
     # groups stand for their members
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, DOCTORS, d.FULL), NOT_MET, (1, 2), "G-Médecins"),
     (rights.adminsdholder_controlled, lambda w: w.group("G-T0", 1900, ADMIN).allow(HOLDER, sid(1900), d.FULL), MET, (), ""),
