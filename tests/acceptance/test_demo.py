@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reports.evidence.redaction import redact
 from scanner.demo.establishment import FAULTY
+from scanner.evidence.opening import open_pack
 
 PLANTED = {
     ("certificate-current", f"service:tcp/8443@www.{FAULTY}"),
@@ -108,3 +111,24 @@ def test_the_demonstration_leaves_a_pack_that_verifies(played: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "scanner", "verify", pack], cwd=played, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "non qualifié" in done.stdout
+
+
+def test_its_redacted_form_names_no_asset_and_no_account(played: Path) -> None:
+    tree = report(played, "ch-valmorel")
+    names = {a["name"] for a in tree["assets"]} | {x for a in tree["assets"] for x in a["addresses"]}
+    names |= {o[key] for f in tree["findings"] for o in f["objects"] for key in ("id", "name", "dn")}
+    names |= {f["fingerprint"] for f in tree["findings"]} | {e for f in tree["findings"] for e in f["evidence"]}
+    names |= {tree["perimeter"][key] for key in ("id", "name", "digest")} | {tree["mandate"]["signatory"]}
+    files, _ = open_pack(played / "ch-valmorel.preuve.zip")
+    hidden = redact(files, b"a key of the owner")["report.json"].decode()
+    told = set(texts(json.loads(hidden)))
+    # "ad" is the name of the directory, and of an objective.
+    assert {name for name in names - {"", "ad"} if name in told} == set()
+    assert {name for name in names if len(name) > 7 and name.lower() in hidden.lower()} == set()
+
+
+def texts(tree: object) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from texts(item)
