@@ -116,8 +116,9 @@ async def _examine(settings: Settings, perimeter: str, name: str) -> list[tuple[
     mandate = settings.mandates[settings.perimeter_mandates[perimeter]]
     line = GuardedLine(mandate, 2, line_settings(settings), keep=_forgotten, clock=lambda: datetime.now(UTC))
     (probe,) = (p for p in build_probes(probe_settings(settings)) if p.name == DirectoryRights.seen_by)
+    controller = Asset(kind=AssetKind.CONTROLLER, name=name, found_by=f"{AssetKind.DIRECTORY.value}:{name}")
     try:
-        async for seen in probe.look(Asset(kind=AssetKind.DIRECTORY, name=name), line):
+        async for seen in probe.look(controller, line):
             if isinstance(seen, Sight) and isinstance(seen.fact, DirectoryRights):
                 return list(told(seen.fact, name, settings.directories[name].user, language))
     except ProbeError as error:

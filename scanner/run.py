@@ -14,7 +14,7 @@ from importlib.metadata import version
 from ipaddress import ip_address
 from typing import Any
 
-from probes.interface import Asset, AssetKind, Identity, Mandate, Part
+from probes.interface import DIRECTORY_KINDS, Asset, AssetKind, Identity, Mandate, Part
 from reports.dossier import Dossier, Judgement, SeenAsset
 from reports.json import canonical
 from rules.case import Case
@@ -323,8 +323,7 @@ def _told(
 
 
 def _seen(asset: Asset, scan: Scan, *, in_scope: bool) -> SeenAsset:
-    inside = {AssetKind.DIRECTORY, AssetKind.NAMING_CONTEXT, AssetKind.FOREST, AssetKind.AD_DOMAIN}
-    kind = Part.DIRECTORY if asset.kind in inside else Part.EXPOSURE
+    kind = Part.DIRECTORY if asset.kind in DIRECTORY_KINDS else Part.EXPOSURE
     vantage = next((p.vantage.value for p in scan.parts if p.kind in {kind, Part.IMPORT}), "")
     return SeenAsset(asset=asset, in_scope=in_scope, vantage=vantage)
 

@@ -59,6 +59,8 @@ class Directory(Probe[DirectorySettings]):
             if base and base.lower() != root.default_naming_context.lower():
                 raise ProbeError(Reason.REFERRAL, f"{root.server} holds {root.default_naming_context}, not {base}")
         yield Sight(fact=root)
+        # what else is asked of the controller waits until its account was accepted once: failures would lock it
+        yield Asset(kind=AssetKind.CONTROLLER, name=root.server, found_by=asset.id)
         forest = Asset(kind=AssetKind.FOREST, name=root.forest, found_by=asset.id)
         yield forest
         yield Asset(kind=AssetKind.AD_DOMAIN, name=root.domain, found_by=forest.id)
@@ -80,11 +82,11 @@ class DirectoryTree(Probe[DirectorySettings]):
 
     def wants(self, asset: Asset) -> bool:
         """Tell whether it was found through a directory of the configuration."""
-        return _directory(asset) in self.settings.targets
+        return directory_of(asset) in self.settings.targets
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the reading, whole or cut short with its reason."""
-        target = self.settings.targets[_directory(asset)]
+        target = self.settings.targets[directory_of(asset)]
         best: Reading | None = None
         for _ in range(READINGS):
             try:
@@ -199,7 +201,8 @@ async def addresses_of(target: DirectoryTarget, line: Line) -> tuple[IPAddress, 
         return await line.resolve(target.host)
 
 
-def _directory(asset: Asset) -> str:
+def directory_of(asset: Asset) -> str:
+    """Return the name of the directory an asset was found through, or ""."""
     kind, _, name = asset.found_by.partition(":")
     return name if kind == AssetKind.DIRECTORY.value else ""
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from probes.directory.connection import Session, refusal
 from probes.directory.messages import SHOW_DELETED, Scope, control, descriptor_parts
-from probes.directory.probe import connected
+from probes.directory.probe import connected, directory_of
 from probes.directory.search import NO_SUCH_OBJECT, OWNER_GROUP_DACL, TOO_BIG, blocking
 from probes.directory.sysvol import open_sysvol
 from probes.directory.target import DirectorySettings, DirectoryTarget
@@ -39,16 +39,16 @@ class DirectoryReach(Probe[DirectorySettings]):
     version = "1"
     level = 2
     part = Part.DIRECTORY
-    looks_at = frozenset({AssetKind.DIRECTORY})
+    looks_at = frozenset({AssetKind.CONTROLLER})
     Settings = DirectorySettings
 
     def wants(self, asset: Asset) -> bool:
-        """Tell whether the configuration says how to reach it."""
-        return asset.name in self.settings.targets
+        """Tell whether it was found through a directory of the configuration."""
+        return directory_of(asset) in self.settings.targets
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the reach of the account."""
-        target = self.settings.targets[asset.name]
+        target = self.settings.targets[directory_of(asset)]
         async with connected(target, line) as (session, root):
             reaches = []
             for key, dn in _wanted(root).items():

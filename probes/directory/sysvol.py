@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from probes.directory.probe import ELSEWHERE, addresses_of
+from probes.directory.probe import ELSEWHERE, addresses_of, directory_of
 from probes.directory.redaction import redacted
 from probes.directory.smb import PORT, Entry, Share
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
@@ -51,17 +51,17 @@ class DirectorySysvol(Probe[DirectorySettings]):
     version = "1"
     level = 2
     part = Part.DIRECTORY
-    looks_at = frozenset({AssetKind.DIRECTORY})
+    looks_at = frozenset({AssetKind.CONTROLLER})
     Settings = DirectorySettings
     deadline = 6 * 3600.0
 
     def wants(self, asset: Asset) -> bool:
-        """Tell whether the configuration says how to reach it."""
-        return asset.name in self.settings.targets
+        """Tell whether it was found through a directory of the configuration."""
+        return directory_of(asset) in self.settings.targets
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield one reading for each domain the share holds."""
-        target = self.settings.targets[asset.name]
+        target = self.settings.targets[directory_of(asset)]
         share, address = await open_sysvol(target, line)
         try:
             reading = _Reading(share, target, line, address)

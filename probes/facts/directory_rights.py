@@ -32,7 +32,7 @@ class DirectoryRights(Fact):
     kind: ClassVar[str] = "directory.rights"
     seen_by: ClassVar[str] = "directory-rights"
     part: ClassVar[Part] = Part.DIRECTORY
-    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.DIRECTORY})
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.CONTROLLER})
 
     server: str
     domain: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probes.interface.assets import Asset, AssetKind, FoundIn, Part, Vantage, service
+from probes.interface.assets import DIRECTORY_KINDS, Asset, AssetKind, FoundIn, Part, Vantage, service
 from probes.interface.identity import Identity
 from probes.interface.leads import Lead, asset_of, host_name
 from probes.interface.line import DnsQuestion, Existence, Line, NameAnswer, PortAnswer, PortState, Stream
@@ -21,6 +21,7 @@ from probes.interface.observation import (
 from probes.interface.probe import NoSettings, Probe, Shortfall, Sight, Yield
 
 __all__ = [
+    "DIRECTORY_KINDS",
     "MANDATED",
     "Asset",
     "AssetKind",

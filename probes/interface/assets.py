@@ -31,6 +31,7 @@ class AssetKind(StrEnum):
     ADDRESS = "address"
     NETWORK = "network"
     DIRECTORY = "directory"
+    CONTROLLER = "controller"
     NAMING_CONTEXT = "naming-context"
     FOREST = "forest"
     AD_DOMAIN = "ad-domain"
@@ -62,6 +63,12 @@ class FoundIn(StrEnum):
     LOOK_ALIKE = "look-alike"
 
 
+#: The kinds of what a directory is made of; they are looked at from inside.
+DIRECTORY_KINDS = frozenset(
+    {AssetKind.DIRECTORY, AssetKind.CONTROLLER, AssetKind.NAMING_CONTEXT, AssetKind.FOREST, AssetKind.AD_DOMAIN}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A thing that is looked at, named by a canonical text that DNS cannot change.
@@ -69,8 +76,8 @@ class Asset:
     ``name`` is, by kind: a lower-case A-label name without final dot (domain, host), a numeric address,
     ``192.0.2.0/24`` (network),
     ``tcp/443@www.x.fr`` or ``tcp/3389@192.0.2.1`` (service; the name wherever a name was used), the name
-    the configuration gives a directory, a distinguished name (naming context), a DNS name (forest, AD domain), the
-    base name of an imported file.
+    the configuration gives a directory, a distinguished name (naming context), a DNS name (controller, forest,
+    AD domain), the base name of an imported file.
     ``addresses`` are the numeric addresses it was reached at; they are no part of its identity.
     """
 

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from importlib.resources import files as resources
 from typing import Any
 
+from probes.interface import AssetKind
 from reports.evidence import pack
 from reports.evidence.pack import Described
 from reports.json import canonical
 from rules.attestations import OWN, kinds
 
 _ASSET = re.compile(r"(service:(?:tcp|udp)/\d+@|[a-z-]+:)(.+)", re.DOTALL)
-_ASSET_KINDS = frozenset({"domain", "host", "service", "address", "directory", "naming-context", "forest", "ad-domain"})
+_ASSET_KINDS = frozenset(kind.value for kind in AssetKind)
 FULL_SIGNATURE, FULL_TOKEN, REPORT = "full.p7s", "full.tsr", "report.json"
 
 

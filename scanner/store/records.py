@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from probes.interface import Asset, AssetKind, FoundIn, Part
+from probes.interface import DIRECTORY_KINDS, Asset, AssetKind, FoundIn, Part
 from rules.subject import Feed, Record, Scan, Timeline
 from scanner.store import plain
 from scanner.store.captures import Captures
@@ -96,7 +96,7 @@ class Records:
 
 
 #: What each kind of part looks at; an import may be about anything.
-_DIRECTORY = frozenset({AssetKind.DIRECTORY, AssetKind.NAMING_CONTEXT, AssetKind.FOREST, AssetKind.AD_DOMAIN})
+_DIRECTORY = DIRECTORY_KINDS
 
 
 def _join(record: Record, other: Record, kind: Part) -> Record:

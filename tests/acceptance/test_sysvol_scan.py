@@ -114,3 +114,14 @@ def test_the_report_says_what_the_reading_cost_the_controller(dossier: Dossier) 
     costs = re.findall(r"<li>([^<]+, requêtes [^<]+, volume [^<]+ Mo, durée [^<]+)</li>", page)
     assert len(costs) == 6
     assert any(cost.startswith("naming-context:DC=chu,DC=example, sur dc1.chu.example") for cost in costs)
+
+
+def test_a_wrong_password_is_tried_once_a_scan_so_that_no_account_is_locked(tmp_path: Path) -> None:
+    with samba.domain(sysvol=lambda folder: {}) as lab:
+        text = CONFIG.format(address=lab.address, host=lab.host, user=lab.user("lecteur"), ca=lab.ca_file)
+        with pytest.MonkeyPatch.context() as patch, open_store(tmp_path / "hygie.sqlite") as store:
+            patch.setenv("HYGIE_LAB_PASSWORD", "Mot-de-passe-faux-1")
+            settings = parse(tmp_path / "hygie.toml", text)
+            scan, _ = asyncio.run(run.scan(settings, store, "chu", only=Part.DIRECTORY))
+            attempts = store.record(scan.id).attempts
+    assert [(a.probe.partition("@")[0], a.reason.value) for a in attempts] == [("directory", "credentials-refused")]

@@ -83,6 +83,7 @@ async def test_every_context_is_read_by_every_transport(
 async def test_the_forest_and_the_domain_are_assets_found_one_through_the_other(dc: samba.Domain) -> None:
     seen = await scan(target(dc), only="none")
     assert {(a.id, a.found_by) for a in seen.assets if a.kind is not AssetKind.NAMING_CONTEXT} == {
+        (f"controller:{dc.host}", "directory:chu"),
         (f"forest:{dc.realm}", "directory:chu"),
         (f"ad-domain:{dc.realm}", f"forest:{dc.realm}"),
     }

@@ -88,7 +88,7 @@ async def look(asked: DirectoryTarget) -> tuple[SysvolRead, Kept, list[Reason]]:
     kept, reads, missed = Kept(), [], []
     probe, asset = (
         DirectorySysvol(DirectorySettings(targets={"chu": asked})),
-        Asset(kind=AssetKind.DIRECTORY, name="chu"),
+        Asset(kind=AssetKind.CONTROLLER, name="dc1", found_by="directory:chu"),
     )
     async for found in probe.look(asset, open_line(captures=kept)):
         if isinstance(found, Sight):

@@ -54,7 +54,7 @@ async def refused() -> ProbeError:
     )
     probe = DirectorySysvol(DirectorySettings(targets={"ad": target}))
     with pytest.raises(ProbeError) as failure:
-        async for _ in probe.look(Asset(kind=AssetKind.DIRECTORY, name="ad"), open_line()):
+        async for _ in probe.look(Asset(kind=AssetKind.CONTROLLER, name="dc1", found_by="directory:ad"), open_line()):
             pass
     assert "Mot-de-passe-1" not in str(failure.value)
     return failure.value
