@@ -30,7 +30,7 @@ def case(card: Card, finding: Finding, words: Words) -> str:
     """Return the sentence of a card about one finding; the title when the values it quotes are not there."""
     own = card.words(words.language)
     try:
-        return words.typeset(own.found).format(**dict(finding.values)) or words.typeset(own.title)
+        return words.typeset(own.found).format(**words.quoted(finding.values)) or words.typeset(own.title)
     except (KeyError, IndexError, ValueError):
         return words.typeset(own.title)
 

@@ -80,7 +80,7 @@ def _findings(dossier: Dossier, cards: Mapping[str, Card], language: str) -> lis
 
 
 def _line(finding: Finding, card: Card, names: Mapping[Severity, str], language: str) -> str:
-    case = card.words(language).found.format(**dict(finding.values))
+    case = card.words(language).found.format(**load(language).quoted(finding.values))
     return f"  [{names[finding.severity]}] {visible(finding.asset, 200)} : {visible(case, 300)} ({finding.rule})"
 
 

@@ -53,6 +53,10 @@ class Words:
             return self("reason-unknown", code=code)
         return f"{self(f'reason.{name}')} ({detail.strip()})" if detail else self(f"reason.{name}")
 
+    def quoted(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return the values of a finding as a card quotes them: a ``flaw`` is a machine reason, said in words."""
+        return {k: self.reason(v) if k == "flaw" and isinstance(v, str) else v for k, v in values.items()}
+
     def number(self, value: float) -> str:
         """Return a number with the thousands separator and decimal mark of the language."""
         text = f"{int(value) if value == int(value) else value:,}"

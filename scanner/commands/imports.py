@@ -32,6 +32,7 @@ def import_(
 ) -> None:
     """Import a file of another tool, judge it by the same rules, and print the summary."""
     from reports import summary
+    from reports.words import load
     from rules.interface import Severity
     from rules.registry import load as registry
     from scanner.catalogue import importers
@@ -58,5 +59,10 @@ def import_(
             typer.echo(f"hygie: {kind}: {caveat}", err=True)
         dossier = judge_scan(settings, store, ended.id)
         typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
+        say = load(settings.file.reports.language)
+        if within := {a.id for a in store.records.met(ended.id) if a.found_in}:
+            typer.echo(say.count("imported.within", len(within)))
+        if outside := store.records.outside(ended.id):
+            typer.echo(say.count("imported.outside", len(outside)))
         fail_on = Severity(settings.file.reports.fail_on)
     raise typer.Exit(decide(dossier, fail_on, interrupted=interrupted))

@@ -66,6 +66,11 @@ class Records:
             found = [json.loads(text) for text in session.exec(wanted)]
         return tuple(sorted(found, key=lambda data: str(data["id"])))
 
+    def met(self, scan_id: str) -> tuple[Asset, ...]:
+        """Return the assets that a scan itself met in scope."""
+        with self._database.read() as session:
+            return _assets(session, scan_id, in_scope=True)
+
     def outside(self, scan_id: str) -> tuple[Asset, ...]:
         """Return the assets that a scan met out of scope."""
         with self._database.read() as session:

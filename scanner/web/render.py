@@ -106,7 +106,7 @@ def _case(words: Words) -> Callable[[Finding], str]:
         if finding.outcome.value == "undetermined":
             return f"{spoken.title} : {words.reason(finding.reason)}"
         try:
-            return words.typeset(spoken.found.format(**dict(finding.values))) if spoken.found else spoken.title
+            return words.typeset(spoken.found.format(**words.quoted(finding.values))) if spoken.found else spoken.title
         except (KeyError, IndexError, ValueError):
             # An older judgement may lack a value that today's card quotes.
             return spoken.title

@@ -87,3 +87,9 @@ def test_a_reason_keeps_its_detail_and_an_unknown_one_is_quoted() -> None:
 
 def _plain(text: str) -> str:
     return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_a_flaw_that_a_card_quotes_is_said_in_words() -> None:
+    values = {"flaw": "signature-expired", "zone": "ch.test"}
+    assert load("fr").quoted(values) == {"flaw": "signature expirée", "zone": "ch.test"}
+    assert load("en").quoted(values) == {"flaw": "expired signature", "zone": "ch.test"}
