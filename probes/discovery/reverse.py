@@ -31,13 +31,16 @@ from probes.interface import (
     host_name,
 )
 
+#: Shortest prefix of an IPv6 network gone through.
+_SIX = 120
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseSettings:
     """The configured resolver (numeric), and the most addresses asked about in one network."""
 
     resolver: str = ""
-    most_addresses: int = 4096
+    most_addresses: int = 65_536
 
 
 class ReverseProbe(Probe[ReverseSettings]):
@@ -49,6 +52,11 @@ class ReverseProbe(Probe[ReverseSettings]):
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.NETWORK})
     Settings: ClassVar[type[ReverseSettings]] = ReverseSettings
+
+    def wants(self, asset: Asset) -> bool:
+        """IPv4 networks, and IPv6 ones that can be gone through: nobody names the addresses of a whole /64."""
+        network = ip_network(asset.name)
+        return network.version == 4 or network.prefixlen >= _SIX
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the names of the network's addresses."""

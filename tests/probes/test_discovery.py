@@ -237,6 +237,23 @@ async def test_addresses_of_a_declared_network_are_named_backwards(servers: None
     )
 
 
+async def test_a_network_too_large_is_cut_and_said_so_and_silence_names_nothing(servers: None) -> None:
+    line = open_line(resolver=LIAR, resolver_port=PORT)
+    probe = ReverseProbe(ReverseSettings(resolver=LIAR, most_addresses=4))
+    asset = Asset(kind=AssetKind.NETWORK, name="192.0.2.0/28")
+    async with liars.lying(liars.says(dns.rcode.REFUSED), LIAR, PORT):
+        found = [y async for y in probe.look(asset, line)]
+    assert [y.fact for y in found if isinstance(y, Sight)] == [ReverseNames(asked=4, unanswered=4, names=())]
+    assert [y.reason for y in found if isinstance(y, Shortfall)] == [Reason.BUDGET, Reason.SERVER_FAILURE]
+
+
+@pytest.mark.parametrize(
+    ("network", "wanted"), [("10.0.0.0/8", True), ("2001:db8::/120", True), ("2001:db8::/64", False)]
+)
+def test_networks_that_can_be_gone_through(network: str, wanted: bool) -> None:
+    assert ReverseProbe(ReverseSettings()).wants(Asset(kind=AssetKind.NETWORK, name=network)) is wanted
+
+
 def test_the_list_shipped_holds_labels_once_and_the_words_of_the_trade() -> None:
     shipped = list(words())
     assert len(shipped) == len(set(shipped)) > 1000
