@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from probes.facts.identifiers import rid
 from probes.facts.sysvol import SysvolFile
 from probes.interface import Part
 from rules.interface import ObjectRef, Verdict, met, not_met, rule, undetermined
@@ -15,6 +16,15 @@ DIRECTORY = Part.DIRECTORY
 _LSA, _SERVICES = "system\\currentcontrolset\\control\\lsa\\", "system\\currentcontrolset\\services\\"
 #: A command or path on a server: ``\\server\share\...``.
 _SERVER = re.compile(r"\\\\([^\\\s\"]{1,255})\\([^\\\s\"]{1,255})")
+#: Everyone, anonymous, Authenticated Users, Users, Guests; users, guests and computers of a domain.
+_EVERYBODY = frozenset({"S-1-1-0", "S-1-5-7", "S-1-5-11", "S-1-5-32-545", "S-1-5-32-546"})
+_WIDE_RIDS = frozenset({513, 514, 515})
+#: User rights by which whoever holds them takes a computer over (MS-LSAD 3.1.1.2.1).
+_POWERS = frozenset(
+    {"setcbprivilege", "secreatetokenprivilege", "sedebugprivilege", "seloaddriverprivilege", "sebackupprivilege",
+     "serestoreprivilege", "setakeownershipprivilege", "seenabledelegationprivilege", "seassignprimarytokenprivilege",
+     "seimpersonateprivilege", "sesecurityprivilege", "setrustedcredmanaccessprivilege"}
+)  # fmt: skip
 #: Files that run when opened, which a script may call.
 _RUNS = (".bat", ".cmd", ".ps1", ".vbs", ".vbe", ".js", ".jse", ".wsf", ".hta", ".kix", ".exe", ".msi", ".reg")
 
@@ -240,3 +250,38 @@ def gpo_keeps_no_weak_secret(seen: GpoView) -> Verdict:
         )
 
     return _policies_at_fault(seen, keeps)
+
+
+def _wide(holders: str) -> list[str]:
+    """The principals among a right's holders that stand for everybody; accounts given by name are nobody's group."""
+    sids = [part.strip().lstrip("*") for part in holders.split(",") if part.strip().startswith("*")]
+    return [sid for sid in sids if sid in _EVERYBODY or (sid.startswith("S-1-5-21-") and rid(sid) in _WIDE_RIDS)]
+
+
+def _named(seen: GpoView, sids: list[str]) -> str:
+    return ", ".join(seen.control.name(sid).name for sid in sids)
+
+
+@rule("gpo-grants-no-power-to-everybody", reads=GpoView, part=DIRECTORY)
+def gpo_grants_no_power_to_everybody(seen: GpoView) -> Verdict:
+    """No policy in use gives everybody a right by which a computer is taken over."""
+    found = [
+        ObjectRef(id=f"{guid}/{right}", name=f"{policy.ref.name} : {right} → {_named(seen, wide)}", dn=policy.ref.dn)
+        for guid, policy in seen.policies.items()
+        if guid in seen.linked and policy.for_computers
+        for right, holders in policy.rights.items()
+        if right in _POWERS and (wide := _wide(holders))
+    ]
+    return _found(seen, found, any(policy.unread for policy in seen.policies.values()))
+
+
+@rule("controllers-closed-to-ordinary-logon", reads=GpoView, part=DIRECTORY)
+def controllers_closed_to_ordinary_logon(seen: GpoView) -> Verdict:
+    """No policy lets everybody log on to domain controllers, at the console or by Remote Desktop."""
+    found = [
+        ObjectRef(id=f"{setting.policy.id}/{right}", name=f"{setting.policy.name} : {right}", dn=setting.policy.dn)
+        for right in ("seinteractivelogonright", "seremoteinteractivelogonright")
+        for setting in seen.holders_on_controllers(right)
+        if setting is not None and _wide(setting.value)
+    ]
+    return _found(seen, found, any(policy.unread for policy in seen.policies.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -76,6 +76,11 @@ class Policy:
             found[name.removeprefix("machine\\")] = text.partition(",")[2].strip().strip('"')
         return found
 
+    @property
+    def rights(self) -> Mapping[str, str]:
+        """The user rights it gives, by name in lower case: SIDs after a star, or names, with commas between."""
+        return self.template.get("privilege rights", {})
+
     def passwords(self) -> Iterator[tuple[str, str]]:
         """Yield (path, account) of each password that its preferences spread, anybody being able to decrypt it."""
         for path, file in self.files.items():
@@ -134,11 +139,18 @@ class GpoView(View):
 
     def on_controllers(self, name: str) -> tuple[Setting | None, ...]:
         """What each domain controller is told for a registry value, by the policy that wins there; none twice."""
+        return self._won_on_controllers(lambda policy: policy.registry.get(name))
+
+    def holders_on_controllers(self, right: str) -> tuple[Setting | None, ...]:
+        """Who a user right (lower case) is given to on each domain controller, by the policy that wins there."""
+        return self._won_on_controllers(lambda policy: policy.rights.get(right))
+
+    def _won_on_controllers(self, said: Callable[[Policy], str | None]) -> tuple[Setting | None, ...]:
         found: dict[Setting | None, None] = {}
         for account in self.table.accounts:
             if account.controller and account.enabled:
-                told = [p for p in self.applied(account) if name in p.registry]
-                found[Setting(value=told[-1].registry[name], policy=told[-1].ref) if told else None] = None
+                told = [(p, value) for p in self.applied(account) if (value := said(p)) is not None]
+                found[Setting(value=told[-1][1], policy=told[-1][0].ref) if told else None] = None
         return tuple(found)
 
     def applied(self, computer: Account) -> tuple[Policy, ...]:

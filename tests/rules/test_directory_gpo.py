@@ -146,6 +146,10 @@ def on_controllers(registry: Mapping[str, int], **more: Mapping[str, int]) -> Fi
     return found
 
 
+def rights(guid: str, line: str) -> Files:
+    return files().put(guid, TEMPLATE, f"[Privilege Rights]\r\n{line}\r\n")
+
+
 def cut(sysvol: Files) -> Files:
     sysvol.cut = "connection-lost"
     return sysvol
@@ -280,6 +284,23 @@ CASES: list[tuple[str, Rule, World, Files | None, Outcome]] = [
     ("anonymous names", gpo.gpo_keeps_anonymous_out, healthy(),
      files().put(ON_DOMAIN, TEMPLATE, template({"LSAAnonymousNameLookup": "1"})), NOT_MET),
     ("anonymous unread", gpo.gpo_keeps_anonymous_out, healthy(), None, UNDETERMINED),
+    ("powers of administrators", gpo.gpo_grants_no_power_to_everybody, healthy(),
+     rights(ON_DOMAIN, "SeDebugPrivilege = *S-1-5-32-544,CHU\\sauvegarde"), MET),
+    ("powers of everybody", gpo.gpo_grants_no_power_to_everybody, healthy(),
+     rights(ON_DOMAIN, "SeDebugPrivilege = *S-1-5-32-544, *S-1-1-0"), NOT_MET),
+    ("powers of the domain's users", gpo.gpo_grants_no_power_to_everybody, healthy(),
+     rights(ON_DOMAIN, f"SeRestorePrivilege = *{sid(513)}"), NOT_MET),
+    ("a harmless right of everybody", gpo.gpo_grants_no_power_to_everybody, healthy(),
+     rights(ON_DOMAIN, "SeChangeNotifyPrivilege = *S-1-1-0"), MET),
+    ("powers unread", gpo.gpo_grants_no_power_to_everybody, healthy(), None, UNDETERMINED),
+    ("sessions of administrators", gpo.controllers_closed_to_ordinary_logon, healthy(),
+     rights(ON_CONTROLLERS, "SeInteractiveLogonRight = *S-1-5-32-544"), MET),
+    ("sessions of users", gpo.controllers_closed_to_ordinary_logon, healthy(),
+     rights(ON_CONTROLLERS, f"SeRemoteInteractiveLogonRight = *{sid(513)}"), NOT_MET),
+    ("sessions of users, overruled", gpo.controllers_closed_to_ordinary_logon, healthy(),
+     rights(ON_CONTROLLERS, "SeInteractiveLogonRight = *S-1-5-32-544").put(
+         ON_DOMAIN, TEMPLATE, "[Privilege Rights]\nSeInteractiveLogonRight = *S-1-5-11\n"), MET),
+    ("sessions unread", gpo.controllers_closed_to_ordinary_logon, healthy(), None, UNDETERMINED),
     ("no weak secret", gpo.gpo_keeps_no_weak_secret, healthy(), files(), MET),
     ("reversible", gpo.gpo_keeps_no_weak_secret, healthy(), files().put(ON_DOMAIN, TEMPLATE, WEAK), NOT_MET),
     ("reversible, unlinked", gpo.gpo_keeps_no_weak_secret, unlinked(healthy()),
@@ -303,6 +324,9 @@ def test_a_finding_names_the_policy_the_account_and_the_writer() -> None:
     spread = files().put(ON_DOMAIN, "MACHINE/Groups.xml", GROUPS, secrets=1)
     (one,) = judged(gpo.gpo_spreads_no_password, healthy(), spread).objects
     assert (one.name, one.dn) == ("Stratégie : admin-local", DOMAIN_POLICY)
+    powers = rights(ON_DOMAIN, f"SeDebugPrivilege = *S-1-1-0,*{sid(513)}")
+    (power,) = judged(gpo.gpo_grants_no_power_to_everybody, healthy(), powers).objects
+    assert power.name == "Stratégie : sedebugprivilege → Everyone, Utilisateurs du domaine"
     writable = files().allow(ON_DOMAIN, sid(1104), MODIFY)
     (writer,) = judged(gpo.gpo_files_protected, healthy(), writable).objects
     assert (writer.id, writer.name) == (sid(1104), "Hélène → Stratégie")
