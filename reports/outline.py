@@ -61,7 +61,8 @@ def outline(dossier: Dossier, cards: Mapping[str, Card]) -> Outline:
     for history in dossier.history:
         if not history.accepted:
             progress[_PROGRESS.get(history.course, history.course)] += 1
-    earlier = [trend for trend in dossier.trends if trend.scan != dossier.scan.id]
+    own = {dossier.scan.id, *(part.scan for part in dossier.scan.parts)}
+    earlier = [trend for trend in dossier.trends if trend.scan not in own]
     return Outline(
         todo=todo,
         accepted=accepted(dossier.findings, cards),
