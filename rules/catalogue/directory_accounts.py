@@ -32,11 +32,13 @@ def none_of(
     *,
     needs: str = "",
     privileged: bool = False,
+    untold_is: str = "attribute-not-readable",
 ) -> Verdict:
     """Met when no account is at fault; what was not told, or not collected, could change that and nothing else.
 
     ``needs`` is the attribute (lower case) by which a fault would show; ``privileged`` tells that only privileged
-    accounts are asked about, so that members of privileged groups that were not read could be at fault too.
+    accounts are asked about, so that members of privileged groups that were not read could be at fault too;
+    ``untold_is`` is the reason when an account could not be told.
     """
     found, untold = [], 0
     for account in accounts:
@@ -49,7 +51,7 @@ def none_of(
     if not seen.complete:
         return undetermined("collection-cut", levels)
     if untold:
-        return undetermined("attribute-not-readable", levels)
+        return undetermined(untold_is, levels)
     if absent := seen.missing(needs) if needs else "":
         return undetermined(f"not-readable:{absent}", levels)
     if privileged and seen.privileged_unread:

@@ -9,6 +9,7 @@ from probes.facts.identifiers import rid
 from probes.interface import Part
 from rules.catalogue.directory_accounts import none_of, older
 from rules.interface import ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
+from rules.views.control import WELL_KNOWN
 from rules.views.domain import DomainView
 from rules.views.objects import TO_AUTH, TRUST, UNCONSTRAINED, Account
 
@@ -168,7 +169,8 @@ def pre_windows_2000_default(seen: DomainView) -> Verdict:
     if members is None:
         return undetermined("group-not-readable", (3,))
     names = {a.sid: a.ref for a in seen.accounts}
-    bad = [names.get(s, ObjectRef(id=s, name=s)) for s in sorted(members - {_AUTHENTICATED})]
+    others = sorted(members - {_AUTHENTICATED})
+    bad = [names.get(s, ObjectRef(id=s, name=WELL_KNOWN.get(s, s))) for s in others]
     if bad:
         return not_met(*bad, levels=(3,), count=len(bad))
     return met() if seen.complete else undetermined("collection-cut", (3,))

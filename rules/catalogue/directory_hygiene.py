@@ -77,7 +77,7 @@ def computers_supported(seen: DomainView, *, days: int = 90) -> Verdict:
         return known[key]
 
     machines = [a for a in _active(seen, days) if "windows" in a.system.lower()]
-    return none_of(seen, machines, obsolete, (), needs="operatingsystem")
+    return none_of(seen, machines, obsolete, (), needs="operatingsystem", untold_is="system-not-known")
 
 
 @rule("password-policy-strong", reads=DomainView, part=DIRECTORY)

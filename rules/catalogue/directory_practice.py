@@ -6,7 +6,7 @@ from probes.facts.identifiers import rid
 from probes.interface import Part
 from rules.catalogue.directory_accounts import none_of, older, privileged_users
 from rules.interface import ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
-from rules.views.control import WELL_KNOWN, Controlled
+from rules.views.control import WELL_KNOWN
 from rules.views.domain import DomainView
 from rules.views.forest import ForestView
 from rules.views.objects import Account, Group, Thing
@@ -18,8 +18,6 @@ _PROTECTED_USERS, _SCHEMA_ADMINS = 525, 518
 _WIDE = frozenset({513, 514, 515})
 #: The optional feature by which deleted objects come back whole (MS-ADTS 3.1.1.9.1).
 _RECYCLE_BIN = "cn=recycle bin feature,"
-_ANY_PURPOSE, _AGENT = "2.5.29.37.0", "1.3.6.1.4.1.311.20.2.1"
-_APPROVAL = 0x2
 
 
 @rule("passwords-renewed", reads=DomainView, part=DIRECTORY)
@@ -112,35 +110,3 @@ def deleted_objects_recoverable(seen: ForestView) -> Verdict:
         return undetermined("object-not-readable")
     enabled = partitions.texts("msds-enabledfeature")
     return met() if any(dn.lower().startswith(_RECYCLE_BIN) for dn in enabled) else not_met(forest=seen.forest.name)
-
-
-def _enrollable(seen: ForestView, wanted: str, *, empty: bool) -> Verdict:
-    """Judge the published templates of a use that anybody unprivileged may enrol in without approval."""
-    published = {n.lower() for t in seen.services("pkienrollmentservice") for n in t.texts("certificatetemplates")}
-    bad, missing = [], "" if seen.complete else "collection-cut"
-    for template in seen.services("pkicertificatetemplate"):
-        uses = set(template.texts("pkiextendedkeyusage"))
-        held = (template.number("mspki-enrollment-flag") or 0) & _APPROVAL or template.number("mspki-ra-signature")
-        if template.name.lower() not in published or held or not (wanted in uses or (empty and not uses)):
-            continue
-        one = Controlled(ref=template.ref, descriptor=template.descriptor, target=Target.TEMPLATE)
-        exposure = seen.forest.control(seen.forest.name).exposure([one], enroll=True)
-        bad += [template.ref] if exposure.holdings else []
-        missing = missing or ("descriptor-not-readable" if exposure.unread or exposure.uncertain else "")
-    if bad:
-        return not_met(*bad, count=len(bad), first=bad[0].name)
-    if missing:
-        return undetermined(missing)
-    return met() if published else not_applicable("no-template")
-
-
-@rule("templates-of-one-purpose", reads=ForestView, part=DIRECTORY)
-def templates_of_one_purpose(seen: ForestView) -> Verdict:
-    """No template open to all is good for any purpose (ESC2)."""
-    return _enrollable(seen, _ANY_PURPOSE, empty=True)
-
-
-@rule("enrolment-agents-reserved", reads=ForestView, part=DIRECTORY)
-def enrolment_agents_reserved(seen: ForestView) -> Verdict:
-    """No template open to all makes an enrolment agent, who asks for certificates in others' names (ESC3)."""
-    return _enrollable(seen, _AGENT, empty=False)

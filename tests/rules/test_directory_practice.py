@@ -7,14 +7,16 @@ from __future__ import annotations
 import pytest
 
 from probes.facts.identifiers import sid_bytes
+from rules.catalogue import directory_enrolment as enrolment
 from rules.catalogue import directory_practice as practice
 from tests.lab import descriptors as d
 from tests.lab.healthy import ADMIN, AUTHORITY, CONTROLLER, TEMPLATE, USER
-from tests.lab.synthetic import AUTHENTICATED, BASE, CONFIG, EVERYONE, World, ago, sid
+from tests.lab.synthetic import AUTHENTICATED, BASE, CONFIG, EVERYONE, PKI, World, ago, sid
 from tests.rules.directory_cases import MET, NOT_APPLICABLE, NOT_MET, UNDETERMINED, Case, check, label
 
 PC, SECOND = f"CN=PC1,CN=Computers,{BASE}", f"CN=DC2,CN=Computers,{BASE}"
 PARTITIONS = f"CN=Partitions,{CONFIG}"
+LOGON = "1.3.6.1.5.5.7.3.2"
 ENROLL, AGENT = "0e10c968-78fb-11d2-90d4-00c04f79dc55", "1.3.6.1.4.1.311.20.2.1"
 PATRON, GROUP = f"CN=Patron,OU=Médecins,{BASE}", f"CN=G-Médecins,CN=Users,{BASE}"
 
@@ -28,6 +30,13 @@ def second(world: World, **changed: int) -> World:
 def open_to_all(world: World, *uses: str) -> World:
     world.put(TEMPLATE, pKIExtendedKeyUsage=list(uses))
     return world.allow(TEMPLATE, AUTHENTICATED, d.CONTROL, ENROLL)
+
+
+def policy(world: World, *group: str) -> World:
+    """An issuance policy of the template, linked to a group or to none."""
+    world.add(f"CN=Politique,CN=OID,{PKI}", "msPKI-Enterprise-Oid", msPKI_Cert_Template_OID="1.2.3.4")
+    world.put(f"CN=Politique,CN=OID,{PKI}", msDS_OIDToGroupLink=list(group) or None)
+    return world.put(TEMPLATE, msPKI_Certificate_Policy="1.2.3.4")
 
 
 CASES: list[Case] = [
@@ -57,15 +66,24 @@ CASES: list[Case] = [
     (practice.deleted_objects_recoverable, lambda w: w, NOT_MET, (), ""),
     (practice.deleted_objects_recoverable, lambda w: w.put(PARTITIONS, msDS_EnabledFeature=f"CN=Recycle Bin Feature,CN=Optional Features,{CONFIG}"), MET, (), ""),
     (practice.deleted_objects_recoverable, lambda w: w.drop(PARTITIONS), UNDETERMINED, (), ""),
-    (practice.templates_of_one_purpose, lambda w: open_to_all(w, "2.5.29.37.0"), NOT_MET, (), "Medecins"),
-    (practice.templates_of_one_purpose, open_to_all, NOT_MET, (), "Medecins"),
-    (practice.templates_of_one_purpose, lambda w: open_to_all(w, "1.3.6.1.5.5.7.3.2"), MET, (), ""),
-    (practice.templates_of_one_purpose, lambda w: open_to_all(w).put(TEMPLATE, msPKI_Enrollment_Flag=2), MET, (), ""),
-    (practice.templates_of_one_purpose, lambda w: open_to_all(w).unread(TEMPLATE), UNDETERMINED, (), ""),
-    (practice.templates_of_one_purpose, lambda w: open_to_all(w).put(AUTHORITY, certificateTemplates=[]), NOT_APPLICABLE, (), ""),
-    (practice.enrolment_agents_reserved, lambda w: open_to_all(w, AGENT), NOT_MET, (), "Medecins"),
-    (practice.enrolment_agents_reserved, lambda w: w.put(TEMPLATE, pKIExtendedKeyUsage=AGENT), MET, (), ""),
-    (practice.enrolment_agents_reserved, lambda w: w.cut_at(CONFIG), UNDETERMINED, (), ""),
+    (enrolment.templates_of_one_purpose, lambda w: open_to_all(w, "2.5.29.37.0"), NOT_MET, (), "Medecins"),
+    (enrolment.templates_of_one_purpose, open_to_all, NOT_MET, (), "Medecins"),
+    (enrolment.templates_of_one_purpose, lambda w: open_to_all(w, "1.3.6.1.5.5.7.3.2"), MET, (), ""),
+    (enrolment.templates_of_one_purpose, lambda w: open_to_all(w).put(TEMPLATE, msPKI_Enrollment_Flag=2), MET, (), ""),
+    (enrolment.templates_of_one_purpose, lambda w: open_to_all(w).unread(TEMPLATE), UNDETERMINED, (), ""),
+    (enrolment.templates_of_one_purpose, lambda w: open_to_all(w).put(AUTHORITY, certificateTemplates=[]), NOT_APPLICABLE, (), ""),
+    (enrolment.enrolment_agents_reserved, lambda w: open_to_all(w, AGENT), NOT_MET, (), "Medecins"),
+    (enrolment.enrolment_agents_reserved, lambda w: w.put(TEMPLATE, pKIExtendedKeyUsage=AGENT), MET, (), ""),
+    (enrolment.enrolment_agents_reserved, lambda w: w.cut_at(CONFIG), UNDETERMINED, (), ""),
+    (enrolment.logon_certificates_bound, lambda w: open_to_all(w, LOGON).put(TEMPLATE, msPKI_Enrollment_Flag=0x80000), NOT_MET, (), "Medecins"),
+    (enrolment.logon_certificates_bound, lambda w: open_to_all(w, LOGON), MET, (), ""),
+    (enrolment.logon_certificates_bound, lambda w: open_to_all(w, "1.3.6.1.5.5.7.3.1").put(TEMPLATE, msPKI_Enrollment_Flag=0x80000), MET, (), ""),
+    (enrolment.issuance_policies_without_group, lambda w: open_to_all(policy(w, w.dn(1102)), LOGON), NOT_MET, (), "Medecins"),
+    (enrolment.issuance_policies_without_group, lambda w: open_to_all(policy(w), LOGON), MET, (), ""),
+    (enrolment.issuance_policies_without_group, lambda w: policy(w, w.dn(1102)), MET, (), ""),
+    (enrolment.old_templates_name_their_subject, lambda w: open_to_all(w, "1.3.6.1.5.5.7.3.1").put(TEMPLATE, msPKI_Template_Schema_Version=1, msPKI_Certificate_Name_Flag=1), NOT_MET, (), "Medecins"),
+    (enrolment.old_templates_name_their_subject, lambda w: open_to_all(w, "1.3.6.1.5.5.7.3.1").put(TEMPLATE, msPKI_Template_Schema_Version=2, msPKI_Certificate_Name_Flag=1), MET, (), ""),
+    (enrolment.old_templates_name_their_subject, lambda w: open_to_all(w).put(TEMPLATE, msPKI_Template_Schema_Version=1), MET, (), ""),
 ]  # fmt: skip
 
 
