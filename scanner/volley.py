@@ -47,6 +47,11 @@ class _Server:
     vain: int = 0
     heard: bool = False
 
+    def refused(self, reason: Reason) -> None:
+        """What is open there has waited long enough."""
+        for question in self.open.values():
+            question.failure, question.until = reason, 0.0
+
 
 class Volley:
     """One run over names. ``reserve`` gives the wait before a question, ``slow_down`` is told of loss.
@@ -177,7 +182,8 @@ class Volley:
             return False
         except OSError as error:
             # An earlier datagram was refused (ICMP): the error is told by the next call on the socket.
-            question.failure = _reason(error)
+            server.refused(_reason(error))
+            question.failure, now = _reason(error), 0.0
         question.number += 1
         question.until = now + self._patience * min(question.number, 4)
         server.open[number] = question
@@ -192,8 +198,7 @@ class Volley:
             except BlockingIOError:
                 return
             except OSError as error:
-                for question in opened.values():
-                    question.failure, question.until = _reason(error), 0.0
+                server.refused(_reason(error))
                 return
             if len(wire) < 12:
                 continue

@@ -39,7 +39,7 @@ TEXT = (
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("dns")
     with contextlib.ExitStack() as stack:
-        for kind, address in (("knot", KNOT), ("nsd", NSD)):
+        for kind, address in (("knot", KNOT), ("nsd", NSD), ("knot", "::1")):
             stack.enter_context(serving(kind, folder, address, {f"{ZONE}.": TEXT}, port=PORT))
         yield
 
@@ -78,6 +78,11 @@ async def test_a_long_answer_comes_whole_and_a_delegated_name_is_said_to_lead_el
     assert found["ad"].reason is found["x.ad"].reason is Reason.REFERRAL
     assert (found["rien"].existence, found["rien"].wire) == (Existence.ABSENT, b"")
     assert dns.message.from_wire(found["n0"].wire).answer
+
+
+async def test_a_server_that_only_has_the_sixth_version_is_asked_like_another(servers: None) -> None:
+    found = await answers((f"n{i}" for i in range(200)), ["::1"])
+    assert outcomes(found) == {(Existence.EXISTS, Reason.NONE): 2, (Existence.ABSENT, Reason.NONE): 198}
 
 
 async def test_what_cannot_be_a_name_is_not_sent(servers: None) -> None:
