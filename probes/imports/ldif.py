@@ -4,7 +4,7 @@ An export that can be judged is one search of each naming context, and one of th
 ``ldapsearch -E pr=1000/noprompt -E '!1.2.840.113556.1.4.801=::MAMCAQc=' -b BASE '(objectClass=*)' '*'
 nTSecurityDescriptor`` (the control asks for descriptors without SACL), and ``ldapsearch -s base -b '' '*' '+'``.
 What ``ldapsearch`` says at the end of a search proves that it is whole; without it (``-LLL``, ``ldifde``) a file is
-taken as whole when it ends between two entries.
+taken as whole when it ends between two entries. A folder may also hold a copy of SYSVOL, ``<domain>/Policies``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import datetime
 
 from probes.directory.rootdse import instant
 from probes.imports import Importer
+from probes.imports.sysvol_copy import place, sysvols
 from probes.imports.tree import EVERYTHING, Context, Tree
 from probes.interface import Asset, ProbeError, Reason, Shortfall, Vantage, Yield
 from probes.interface.files import FileLine
@@ -40,9 +41,11 @@ class LdifImport(Importer):
     vantage = Vantage.INSIDE
 
     def read(self, asset: Asset, line: FileLine) -> Iterator[Yield]:
-        """Yield the naming contexts of every file inside, as one directory."""
+        """Yield the naming contexts of every file inside, as one directory, and the copies of SYSVOL beside them."""
         reading = Reading(Tree(line))
         for member in line.members():
+            if any(place(member.name)):
+                continue
             yield from reading.file(line.lines(member, longest=LONGEST))
         root = reading.root
         yield from reading.tree.seen(
@@ -51,6 +54,7 @@ class LdifImport(Importer):
             server=_text(root, "dnshostname").lower(),
             found_by=asset,
         )
+        yield from sysvols(line)
 
 
 class Search:

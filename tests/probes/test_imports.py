@@ -22,7 +22,6 @@ from probes.imports import Importer
 from probes.imports.ldif import LdifImport, logical, pair
 from probes.imports.oradad import OradadImport
 from probes.imports.oradad_values import sid_bytes, value_of
-from probes.imports.sysvol import SysvolImport
 from probes.imports.tree import home
 from probes.interface import Asset, AssetKind, NoSettings, ProbeError, Reason, Shortfall, Sight
 from scanner.catalogue import importers
@@ -274,28 +273,27 @@ async def test_no_export_is_refused_and_values_that_are_none_too(tmp_path: Path)
         sid_bytes("S-1-5-" + "-".join(["1"] * 16))
 
 
-async def test_a_copy_of_sysvol_says_what_policies_set_and_keeps_no_secret(tmp_path: Path) -> None:
-    machine = tmp_path / "copie" / "chu.example" / "Policies" / "{31B2F340-016D-11D2-945F-00C04FB984F9}" / "MACHINE"
+async def test_a_copy_of_sysvol_beside_an_ldif_says_what_policies_set_and_keeps_no_secret(tmp_path: Path) -> None:
+    machine = tmp_path / "chu.example" / "Policies" / "{31B2F340-016D-11D2-945F-00C04FB984F9}" / "MACHINE"
     machine.mkdir(parents=True)
     (machine / "Groups.xml").write_text('<User><Properties userName="x" cpassword="CANARI-abc"/></User>')
     (machine / "Registry.pol").write_bytes(b"not a policy")
     (machine.parent / "GPT.INI").write_text("[General]\nVersion=3\n")
-    kept, facts = Kept(), []
-    for path in (tmp_path / "copie", tmp_path / "copie" / "chu.example"):
-        with PathLine(path, keep=kept.keep) as line:
-            asset = Asset(kind=AssetKind.FILE, name=line.name)
-            pieces = [piece async for piece in SysvolImport(NoSettings()).look(asset, line)]
-        facts += [piece.fact for piece in pieces if isinstance(piece, Sight) and isinstance(piece.fact, SysvolRead)]
-    assert {fact.domain for fact in facts} == {"chu.example"}
-    assert facts[0].files == facts[1].files
-    by_name = {file.path.rpartition("/")[2]: file for file in facts[0].files}
+    (tmp_path / "ad.ldif").write_bytes(HEAD)
+    kept = Kept()
+    with PathLine(tmp_path, keep=kept.keep) as line:
+        asset = Asset(kind=AssetKind.FILE, name=line.name)
+        pieces = [piece async for piece in LdifImport(NoSettings()).look(asset, line)]
+    facts = [piece.fact for piece in pieces if isinstance(piece, Sight)]
+    (share,) = (fact for fact in facts if isinstance(fact, SysvolRead))
+    (context,) = (fact for fact in facts if isinstance(fact, NamingContextRead))
+    by_name = {file.path.rpartition("/")[2]: file for file in share.files}
+    assert (share.domain, context.domain, context.complete) == ("chu.example", "chu.example", True)
     assert by_name["Groups.xml"].secrets == 1
     assert by_name["Registry.pol"].unread.startswith("malformed-answer")
-    assert {file.descriptor for file in facts[0].files} == {-1}
+    assert {file.descriptor for file in share.files} == {-1}
     assert b"CANARI" not in b"".join(kept.values())
-    with pytest.raises(ProbeError) as failure:
-        await read(SysvolImport, tmp_path / "copie" / "chu.example" / "Policies")
-    assert failure.value.reason is Reason.NOT_SPOKEN
+    assert not [piece for piece in pieces if isinstance(piece, Shortfall)]
 
 
 async def test_an_oradad_export_gives_its_sysvol_with_its_descriptors(tmp_path: Path) -> None:
