@@ -53,7 +53,7 @@ class Walker:
             cut = _referral(answer, known.apex, name)
             if cut is None:
                 return known
-            known = await self._descend(answer, cut, nested)
+            known = await self._descend(answer, known.apex, cut, nested)
             self._zones[known.apex] = known
         raise ProbeError(Reason.MALFORMED, f"a delegation of more than {_DEPTH} steps for {name}")
 
@@ -76,7 +76,7 @@ class Walker:
             last = ProbeError(Reason.SERVER_FAILURE, f"{address}: {dns.rcode.to_text(answer.rcode())}")
         raise last
 
-    async def _descend(self, answer: dns.message.Message, cut: dns.name.Name, nested: int) -> Zone:
+    async def _descend(self, answer: dns.message.Message, apex: dns.name.Name, cut: dns.name.Name, nested: int) -> Zone:
         names = sorted(
             {str(r.target) for rrset in answer.authority + answer.answer
              if rrset.rdtype == dns.rdatatype.NS and rrset.name == cut for r in rrset}
@@ -84,7 +84,8 @@ class Walker:
         glue = {
             (str(rrset.name).lower(), ip_address(r.address))
             for rrset in answer.additional
-            if rrset.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}
+            # A zone says nothing of names outside it: such addresses are looked for where they belong.
+            if rrset.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA} and rrset.name.is_subdomain(apex)
             for r in rrset
         }
         servers = []

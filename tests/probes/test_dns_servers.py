@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rrset
 import pytest
 
 from probes.dns.probe import DnsProbe, DnsSettings
+from probes.dns.walk import Walker
 from probes.facts.dns import AliasTarget, Delegation, DnsRecords, NameServerSeen, Presence
-from probes.interface import Asset, AssetKind, Fact, FoundIn, Sight
+from probes.interface import Asset, AssetKind, Fact, FoundIn, ProbeError, Sight
 from tests.lab import liars
 from tests.lab.line import open_line
 from tests.lab.nameservers import serving
@@ -160,3 +162,20 @@ async def test_authorities_named_above_are_read_for_a_domain_beneath(servers: No
     assert own is not None
     assert above is not None
     assert (own.presence, above.values) == (Presence.ABSENT, ('0 issue "ac.test"',))
+
+
+def poisoning(query: dns.message.Message, wire: bytes, tcp: bool) -> bytes:
+    """A parent that hands out an address of its choice for another zone's server."""
+    answer = dns.message.make_response(query)
+    answer.authority.append(dns.rrset.from_text("cible.ancien.test.", 60, "IN", "NS", "ns1.tenu.test."))
+    answer.additional.append(dns.rrset.from_text("ns1.tenu.test.", 60, "IN", "A", GONE))
+    return answer.to_wire()
+
+
+async def test_an_address_outside_the_zone_that_gives_it_is_looked_for_where_it_belongs(servers: None) -> None:
+    line = open_line(domains=["ancien.test"], dns_port=PORT)
+    walker = Walker(line, (ROOT,), "cible.ancien.test")
+    async with liars.lying(poisoning, LIAR, PORT):
+        # the true server of that name is asked, and knows nothing of this zone
+        with pytest.raises(ProbeError, match=f"{KNOT}: REFUSED"):
+            await walker.zone_of(dns.name.from_text("cible.ancien.test."))
