@@ -22,7 +22,7 @@ _PROGRESS = {Course.REOPENED: Course.NEW, Course.WORSE: Course.OPEN, Course.BETT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """The topics that keep a level at the same height; ``name`` is ``1`` to ``4``, or ``none``."""
+    """The topics of one tier of the plan; ``name`` is ``1`` to ``4`` (the level held), ``grave`` or ``none``."""
 
     name: str
     topics: tuple[Topic, ...]
@@ -84,7 +84,7 @@ def outline(dossier: Dossier, cards: Mapping[str, Card]) -> Outline:
 def _tiers(todo: tuple[Topic, ...]) -> tuple[Tier, ...]:
     grouped: dict[str, list[Topic]] = {}
     for topic in todo:
-        grouped.setdefault(str(topic.holds or "none"), []).append(topic)
+        grouped.setdefault(topic.tier, []).append(topic)
     return tuple(Tier(name=name, topics=tuple(own)) for name, own in grouped.items())
 
 

@@ -12,6 +12,8 @@ from rules.interface import Card, Effort, Finding, Maturity, Outcome, Severity
 from rules.levels import BEST, LEVEL_OF_SEVERITY
 
 _EFFORTS = list(Effort)
+#: The tiers of a plan, in order.
+_TIERS = ("1", "grave", "2", "3", "4", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,13 @@ class Topic:
     def severity(self) -> Severity:
         """The worst severity among the findings."""
         return min((f.severity for f in self.findings), key=lambda s: s.rank)
+
+    @property
+    def tier(self) -> str:
+        """Where it stands in the plan: the level it holds, ``grave`` when it is so without holding one, or ``none``."""
+        if self.holds:
+            return str(self.holds)
+        return "grave" if self.severity.rank <= Severity.HIGH.rank else "none"
 
     @cached_property
     def part(self) -> Part:
@@ -47,7 +56,7 @@ class Topic:
 
 
 def topics(findings: Iterable[Finding], cards: Mapping[str, Card]) -> tuple[Topic, ...]:
-    """Return the topics of the unmet findings that no waiver covers: lowest level held first, then the least effort."""
+    """Return the topics of the unmet findings that no waiver covers: those that hold the lowest level first."""
     return _sorted((f for f in findings if f.outcome is Outcome.NOT_MET and not f.waiver), cards)
 
 
@@ -79,7 +88,7 @@ def _sorted(findings: Iterable[Finding], cards: Mapping[str, Card]) -> tuple[Top
 
 def _order(topic: Topic) -> tuple[int, int, int, int, str]:
     effort = _EFFORTS.index(topic.card.effort)
-    return topic.holds or BEST, topic.severity.rank, effort, -len(topic.findings), topic.card.rule
+    return _TIERS.index(topic.tier), topic.severity.rank, effort, -len(topic.findings), topic.card.rule
 
 
 def _held(finding: Finding) -> int:

@@ -18,6 +18,7 @@ _LONGEST = 400
 _UNDRAWN = re.compile(
     "[^ -~\u00a0-\u00ac\u00ae-\u017f"  # Latin
     "\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9\u0401\u0410-\u044f\u0451"  # Greek, Cyrillic
+    "\u2190-\u2193\u2212\u2260\u2264\u2265\u2022\u2030\u2039\u203a\u201e\u2122"  # arrows, signs
     "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u202f\u20ac]"
 )
 _BREAKS = re.compile(r"([@/.,=:_-])(?=\w)")

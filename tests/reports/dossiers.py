@@ -23,7 +23,7 @@ from rules.criteria import (
 )
 from rules.history import Course, FindingHistory, Trend
 from rules.interface import Card, Confidence, Effort, Finding, Maturity, ObjectRef, Outcome, Severity, Words
-from rules.levels import DirectoryLevel, Interval
+from rules.levels import DirectoryLevel, Interval, Step
 from rules.subject import Attestation, Establishment, Perimeter, Scan, ScanPart, Timeline, Waiver
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -200,6 +200,26 @@ def small(banner: str = "TLS 1.0") -> Dossier:
                 evaluated=("vuln_krbtgt", "vuln_permissions_adminsdholder"),
                 not_evaluated=("vuln_guest",),
                 failing=(("vuln_krbtgt", 2), ("vuln_permissions_adminsdholder", 1)),
+                steps=(
+                    Step(
+                        point="vuln_permissions_adminsdholder",
+                        level=1,
+                        failing=True,
+                        objects=60,
+                        rules=("directory-dangerous-rights-absent",),
+                        assets=(DOMAIN,),
+                        reason="",
+                    ),
+                    Step(
+                        point="vuln_certificates_vuln",
+                        level=1,
+                        failing=False,
+                        objects=0,
+                        rules=(),
+                        assets=(),
+                        reason="not-judged",
+                    ),
+                ),
             ),
         ),
         exposure=Interval(guaranteed=1, best=2),
