@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probes.facts.descriptor import Ace, Descriptor
+from probes.facts.identifiers import rid
 from probes.interface import Part
 from rules.interface import Confidence, ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.control import Control, Controlled, Holding
@@ -193,10 +194,10 @@ def privileged_members_controlled(seen: DomainView) -> Verdict:
 
 
 def privileged_principals(seen: DomainView) -> list[Account | Group]:
-    """The domain's privileged accounts but controllers, its privileged groups, and the groups nested in those."""
+    """The domain's privileged accounts but controllers, krbtgt, its privileged groups, and those nested in them."""
     groups = set(privileged_groups(seen.groups))
     nested = {m for sid in groups for m in seen.groups[sid]}
-    accounts = [a for a in seen.accounts if a.sid in seen.privileged and not a.controller]
+    accounts = [a for a in seen.accounts if (a.sid in seen.privileged or rid(a.sid) == 502) and not a.controller]
     return [*accounts, *(g for g in seen.own.groups if g.sid in groups | nested)]
 
 

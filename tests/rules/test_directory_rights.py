@@ -182,6 +182,7 @@ CASES: list[Case] = [
     (rights.privileged_members_controlled, lambda w: w.allow(ADMIN, HELENE, d.CONTROL, "ab721a53-1e2f-11d0-9819-00aa0040529b"), MET, (), ""),
     (rights.privileged_members_controlled, lambda w: w.allow(ADMIN, HELENE, d.WRITE, SPN), NOT_MET, (2,), "Hélène"),
     (rights.privileged_members_controlled, lambda w: w.allow(USER, sid(2000), d.FULL), MET, (), ""),
+    (rights.privileged_members_controlled, lambda w: w.allow(w.dn(502), HELENE, d.CONTROL, RESET), NOT_MET, (1, 2), "Hélène"),
     (rights.privileged_members_controlled, lambda w: w.allow(w.dn(512), HELENE, d.WRITE, MEMBER), NOT_MET, (1, 2), "Hélène"),
     (rights.privileged_members_controlled, lambda w: w.group("G-T0", 1900).join(512, f"CN=G-T0,CN=Users,{BASE}").allow(f"CN=G-T0,CN=Users,{BASE}", HELENE, d.SELF, MEMBER), NOT_MET, (1, 2), "Hélène"),
     (rights.privileged_members_controlled, lambda w: cloned(w, ADMIN), MET, (), ""),
