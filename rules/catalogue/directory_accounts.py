@@ -255,7 +255,8 @@ def privileged_passwords_not_reversible(seen: DomainView) -> Verdict:
 @rule("privileged-users-protected", reads=DomainView, part=DIRECTORY)
 def privileged_users_protected(seen: DomainView) -> Verdict:
     """Every privileged user is a member of Protected Users (RID 525)."""
-    members = next((m for s, m in seen.groups.items() if s.startswith("S-1-5-21-") and rid(s) == 525), None)
+    domain = next((a.sid.rpartition("-")[0] for a in seen.accounts), "")
+    members = seen.groups.get(f"{domain}-525")
     if members is None:
         return undetermined("group-not-readable", (3,))
     return none_of(seen, privileged_users(seen), lambda a: a.sid not in members, (3,), privileged=True)

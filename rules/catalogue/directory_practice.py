@@ -29,8 +29,7 @@ def passwords_renewed(seen: DomainView, *, days: int = 1095) -> Verdict:
 @rule("privileged-accounts-not-delegable", reads=DomainView, part=DIRECTORY)
 def privileged_accounts_not_delegable(seen: DomainView) -> Verdict:
     """No privileged user can be impersonated by a service: marked sensitive, or in Protected Users."""
-    group = next((s for s in seen.groups if s.startswith("S-1-5-21-") and rid(s) == _PROTECTED_USERS), "")
-    safe = seen.groups[group] if group else frozenset()
+    safe = seen.groups.get(f"{seen.sid}-{_PROTECTED_USERS}", frozenset())
 
     def delegable(account: Account) -> bool | None:
         return None if account.uac is None else not account.uac & _NOT_DELEGATED and account.sid not in safe
