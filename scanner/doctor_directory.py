@@ -19,7 +19,11 @@ from scanner.run import line_settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """What one hidden object leaves open, and the smallest right that shows it (``{dn}``, ``{account}``)."""
+    """What one hidden object leaves open, and the smallest right that shows it.
+
+    ``command`` quotes ``{dn}``, ``{parent}`` (of the object) and ``{account}``. Where a secret lies beside what is
+    needed, only the descriptor and the class are given.
+    """
 
     what: tuple[str, str]
     points: str
@@ -62,7 +66,17 @@ DELEGATIONS = {
     "kds": Delegation(
         what=("les clés racines KDS (gMSA)", "the KDS root keys (gMSA)"),
         points="vuln_permissions_gmsa_keys",
-        command='dsacls "{dn}" /I:T /G "{account}:LCRPRC"',
+        command='dsacls "{dn}" /I:T /G "{account}:LCRC" "{account}:RP;objectClass"',
+    ),
+    "dpapi": Delegation(
+        what=("les clés de secours DPAPI du domaine", "the domain's DPAPI backup keys"),
+        points="vuln_permissions_dpapi",
+        command='dsacls "{parent}" /I:S /G "{account}:LCRC;;secret" "{account}:RP;objectClass;secret"',
+    ),
+    "dns": Delegation(
+        what=("les réglages des serveurs DNS", "the settings of the DNS servers"),
+        points="vuln_permissions_msdns",
+        command='dsacls "{dn}" /I:T /G "{account}:GR"',
     ),
     "service": Delegation(
         what=("les réglages du service d'annuaire (dSHeuristics)", "the settings of the directory service"),
@@ -138,7 +152,7 @@ def told(rights: DirectoryRights, name: str, account: str, language: str) -> Ite
     for reach in missing:
         known = DELEGATIONS[reach.key]
         what = known.what[0 if language == "fr" else 1]
-        command = known.command.format(dn=reach.dn, account=account)
+        command = known.command.format(dn=reach.dn, parent=reach.dn.partition(",")[2], account=account)
         yield Mark.PARTIAL, f"{head}: {words['hidden'].format(what=what, points=known.points, command=command)}"
     if rights.sysvol:
         yield Mark.PARTIAL, f"{head}: {words['sysvol'].format(reason=load(language).reason(rights.sysvol))}"

@@ -22,6 +22,8 @@ IN_DOMAIN = {
     "pso": "CN=Password Settings Container,CN=System,",
     "policies": "CN=Policies,CN=System,",
     "deleted": "CN=Deleted Objects,",
+    "dpapi": "CN=BCKUPKEY_PREFERRED Secret,CN=System,",
+    "dns": "CN=MicrosoftDNS,CN=System,",
 }
 IN_CONFIGURATION = {
     "pki": "CN=Public Key Services,CN=Services,",

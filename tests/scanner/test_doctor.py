@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_hidden_object_says_its_points_and_the_right_that_shows_it(language: s
     assert 'dsacls "CN=pso,DC=x" /I:T /G "CHU\\audit:GR"' in line
 
 
+def test_no_delegation_gives_more_than_reading_and_none_a_secret() -> None:
+    for delegation in DELEGATIONS.values():
+        rights = re.findall(r"\{account\}:([A-Z]+)", delegation.command)
+        assert rights
+        assert set(rights) <= {"GR", "LCRP", "LCRC", "RP"}
+    assert all("GR" not in DELEGATIONS[key].command for key in ("kds", "dpapi"))
+
+
 def test_an_object_without_its_descriptor_is_hidden_where_points_need_it() -> None:
     assert is_hidden(reach("admin-holder", descriptor=False))
     assert not is_hidden(reach("service", descriptor=False))
@@ -57,10 +66,13 @@ def test_the_doctor_asks_a_real_controller(tmp_path: Path, monkeypatch: pytest.M
     with samba.domain(sysvol=lambda folder: {}) as lab:
         lines = examine_directories(configured(lab, "lecteur", tmp_path))
         refused = examine_directories(configured(lab, "expire", tmp_path))
-    # an ordinary account reads no PSO; this schema has no KDS keys
+    # an ordinary account reads no PSO and no settings of DNS; a fresh domain has no DPAPI key, this schema no KDS key
     partial = [line for mark, line in lines if mark is Mark.PARTIAL]
-    assert len(partial) == 2
-    assert "(PSO)" in partial[0]
-    assert "KDS" in partial[1]
+    assert [word for line in partial for word in ("(PSO)", "DPAPI", "serveurs DNS", "KDS") if word in line] == [
+        "(PSO)",
+        "DPAPI",
+        "serveurs DNS",
+        "KDS",
+    ]
     assert [mark for mark, _ in refused] == [Mark.MISSING]
     assert "compte expiré" in refused[0][1]
