@@ -12,7 +12,7 @@ from rules.attestations import OWN
 from rules.case import Case, attested_level, audit_name, forests, own_level
 from rules.criteria import CriterionStatus, Measured
 from rules.interface import Finding, Maturity, Outcome
-from rules.levels import Interval, anssi_points
+from rules.levels import DirectoryLevel, Interval, anssi_points
 from rules.measures import AssetShare, DeclaredState, EvidenceCount, OpenFindings
 from rules.origins import AuditType, Origin, Target, Text
 from rules.reading import Reading, held, target_text
@@ -35,8 +35,13 @@ def read_level(case: Case, part: Part, accepted: tuple[AuditType, ...], target: 
         lines.append(_own_line(case, part, own, decides=not attested))
     if not lines:
         return _nothing(asked, wanted=any(a.type != OWN for a in accepted))
+    beside = _beside(case, attested) if part is Part.DIRECTORY else []
     level = _lowest(attested) if attested else own
     assert level is not None
+    level = Interval(
+        guaranteed=min([level.guaranteed, *(b.level.guaranteed for b in beside)]),
+        best=min([level.best, *(b.level.best for b in beside)]),
+    )
     status = held(target, level.guaranteed, level.best)
     decider = attested[0].type if attested else OWN
     return Reading(
@@ -45,7 +50,7 @@ def read_level(case: Case, part: Part, accepted: tuple[AuditType, ...], target: 
         told=_plainly(status),
         measured=lines[0].value,
         target=asked,
-        coverage=sentence("coverage-documents", count=len(attested)) if attested else _level_coverage(case, part),
+        coverage=_attested_coverage(attested, beside) if attested else _level_coverage(case, part),
         measures=tuple(lines),
         accepted=_accepted(decider, accepted),
     )
@@ -240,6 +245,20 @@ def _newest_by_forest(case: Case, accepted: tuple[AuditType, ...]) -> list[Attes
     types = {a.type for a in accepted}
     found = [a for a in case.attestations if a.type in types and attested_level(a) is not None]
     return sorted({str(a.values.get("forest", "")).lower(): a for a in found}.values(), key=lambda a: a.dated)[::-1]
+
+
+def _beside(case: Case, attested: Sequence[Attestation]) -> list[DirectoryLevel]:
+    """The forests seen that no document is about: ours is all there is for them. One without a name is about all."""
+    named = {str(a.values.get("forest", "")).lower() for a in attested}
+    if not named or "" in named:
+        return []
+    return [level for level in forests(case.directory) if level.asset.partition(":")[2].lower() not in named]
+
+
+def _attested_coverage(attested: Sequence[Attestation], beside: Sequence[DirectoryLevel]) -> Text:
+    if not beside:
+        return sentence("coverage-documents", count=len(attested))
+    return sentence("coverage-forests", concluded=len(attested), total=len(attested) + len(beside))
 
 
 def _lowest(attested: Sequence[Attestation]) -> Interval | None:

@@ -306,6 +306,18 @@ def test_the_lowest_of_the_attested_forests_counts() -> None:
     assert "niveau 3" in indicator(a_set(), a_case(attestations=renewed), "ad.level").measured.fr
 
 
+def test_a_forest_that_no_document_is_about_counts_as_we_saw_it() -> None:
+    report = document("ads", 2, level=4, forest="a.test")
+    other = replace(directory(2, 2), asset="forest:b.test")
+    seen = (replace(directory(5, 5), asset="forest:a.test"), other)
+    case = a_case(parts=(Part.DIRECTORY,), directory=seen, attestations=(report,))
+    told = indicator(with_target("ad.level", value=3), case, "ad.level")
+    assert told.status is S.NOT_MET
+    assert told.coverage.fr.startswith("forêts couvertes par un document : 1 sur 2")
+    alone = replace(case, directory=seen[:1])
+    assert indicator(with_target("ad.level", value=3), alone, "ad.level").status is S.PARTIAL
+
+
 @pytest.mark.parametrize(
     ("unit", "answer", "status", "verdict"),
     [
