@@ -67,7 +67,7 @@ class PathLine(FileLine):
         self._openers: dict[str, Callable[[], IO[bytes]]] = {}
         self._announced = 0
         self._packed = False
-        self.name = path.name[-200:]
+        self.name = _shown(path.name)[-200:]
 
     def __enter__(self) -> PathLine:
         try:
@@ -169,6 +169,7 @@ class PathLine(FileLine):
     def _admit(self, name: str, size: int, opener: Callable[[], IO[bytes]]) -> None:
         path = PurePosixPath(name)
         leaves = path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name
+        name = _shown(name)
         if leaves or not name or len(name) > self._caps.name or name in self._members:
             raise ProbeError(Reason.MALFORMED, f"a path that no import may hold: {name[:200]!r}")
         if self._stopped.is_set():
@@ -185,22 +186,27 @@ class PathLine(FileLine):
         """The digest, the size, and the newest date of what was given."""
         if not self._path.is_dir():
             status = self._path.stat()
-            return self._digest_of(self._path), status.st_size, status.st_mtime
+            with _opened(self._path) as file:
+                return self._digest_of(file), status.st_size, status.st_mtime
         whole, dates = hashlib.sha256(), [self._path.stat().st_mtime]
         for member in self.members():
-            path = self._path / member.name
-            whole.update(f"{self._digest_of(path)}  {member.name}\n".encode("utf-8", "surrogateescape"))
-            dates.append(path.stat().st_mtime)
+            with self._openers[member.name]() as file:
+                whole.update(f"{self._digest_of(file)}  {member.name}\n".encode())
+                dates.append(os.fstat(file.fileno()).st_mtime)
         return whole.hexdigest(), self._announced, max(dates[1:], default=dates[0])
 
-    def _digest_of(self, path: Path) -> str:
+    def _digest_of(self, file: IO[bytes]) -> str:
         digest = hashlib.sha256()
-        with _opened(path) as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-                if self._stopped.is_set():
-                    raise ProbeError(Reason.INTERRUPTED)
+        while block := file.read(BLOCK):
+            digest.update(block)
+            if self._stopped.is_set():
+                raise ProbeError(Reason.INTERRUPTED)
         return digest.hexdigest()
+
+
+def _shown(name: str) -> str:
+    """A name of the file system as text that can be written anywhere: bytes that are no UTF-8 as ``%nn``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\\x", "%")
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -140,3 +140,12 @@ def test_a_stopped_read_ends(tmp_path: Path) -> None:
         with pytest.raises(ProbeError) as failure:
             line.read(line.members()[0], most=10)
     assert failure.value.reason is Reason.INTERRUPTED
+
+
+def test_names_that_are_no_text_are_shown_and_still_read(tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / os.fsdecode(b"caf\xe9.ldif")).write_bytes(b"dn: x")
+    assert set(content(folder).values()) == {b"dn: x"}
+    with opened(folder) as line:
+        assert all(member.name.encode() for member in line.members())
