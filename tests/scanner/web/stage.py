@@ -83,7 +83,13 @@ def finding(
 
 
 def judged(
-    store: Store, settings: Settings, perimeter: str, findings: tuple[Finding, ...], name: str = "", level: int = 2
+    store: Store,
+    settings: Settings,
+    perimeter: str,
+    findings: tuple[Finding, ...],
+    name: str = "",
+    level: int = 2,
+    outside: tuple[Asset, ...] = (),
 ) -> str:
     """Keep one scan of a perimeter with its judgement, as the product does, and return its id."""
     scan = Scan(
@@ -103,8 +109,8 @@ def judged(
     )
     step = Step(probe="ports", asset=host)
     store.journal(lease).commit(StepResult(step=step, observations=(), attempts=(tried,), found=()))
-    outside = Asset(kind=AssetKind.HOST, name=f"elsewhere.{perimeter}.example", found_by=host.id)
-    store.scans.end(lease, scan, [host], [outside])
+    elsewhere = Asset(kind=AssetKind.HOST, name=f"elsewhere.{perimeter}.example", found_by=host.id)
+    store.scans.end(lease, scan, [host], [elsewhere, *outside])
     judgement = Judgement(id=f"j-{scan.id}", made_at=NOW, catalogue_digest="", feeds={}, sets={}, timeline_digest="")
     store.judgements.keep(scan, judgement, findings, {"exposure": Interval(guaranteed=level, best=level)})
     return scan.id
