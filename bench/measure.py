@@ -6,7 +6,9 @@ import os
 import re
 import statistics
 import subprocess
+import sys
 import time
+import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,6 +76,15 @@ def command(words: Sequence[str], *, rounds: int = 3, timeout: float = 600.0, ok
         if child.returncode not in ok:
             raise RuntimeError(f"{words[0]} ended with {child.returncode}")
     return Timed(wall=statistics.median(runs), runs=tuple(runs), peak=peak)
+
+
+def peer(package: str, program: str) -> Path:
+    """Return a program of a Python package, installed once in an environment of its own beside ours."""
+    folder = Path(sys.prefix) / "peers" / package
+    if not (folder / "bin" / program).exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", package], check=True)
+    return folder / "bin" / program
 
 
 def write(section: Section) -> None:
