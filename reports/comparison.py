@@ -19,6 +19,9 @@ FEWEST = 4
 #: Upper bounds (assets in scope) of the classes of size.
 _SIZES = (10, 50, 200)
 
+#: How many stand at each level, from 1 to 5.
+Histogram = tuple[int, int, int, int, int]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dated:
@@ -119,7 +122,7 @@ class Group:
     trait: Trait
     value: str
     members: tuple[str, ...]
-    levels: tuple[int, int, int, int, int]
+    levels: Histogram
     level: Spread
     grave: Spread
     coverage: Spread
@@ -164,10 +167,9 @@ class Comparison:
         """Return each forest once, with its newest level and the perimeters that share it."""
         seen: dict[str, list[tuple[datetime, Interval, str]]] = defaultdict(list)
         for entry in self.entries:
-            part = entry.parts.get(Part.DIRECTORY)
-            for forest, level in (part.forests if part else {}).items():
-                assert part is not None
-                seen[forest].append((part.seen_at, level, entry.perimeter.id))
+            if part := entry.parts.get(Part.DIRECTORY):
+                for forest, level in part.forests.items():
+                    seen[forest].append((part.seen_at, level, entry.perimeter.id))
         return {
             forest: (max(own, key=lambda o: o[0])[1], tuple(sorted(o[2] for o in own)))
             for forest, own in sorted(seen.items())
@@ -182,6 +184,12 @@ class Comparison:
             return level.guaranteed, level.best, -part.grave, entry.perimeter.name
 
         return tuple(sorted((e for e in self.entries if kind in e.parts and e.parts[kind].level), key=order))
+
+    def histogram(self, kind: Part) -> Histogram:
+        """Return how guaranteed levels fall: of perimeters for exposure, of distinct forests for directories."""
+        if kind is Part.DIRECTORY:
+            return histogram(level.guaranteed for level, _ in self.forests().values())
+        return histogram(_levels([entry.parts[kind] for entry in self.of(kind)]))
 
     def groups(self, trait: Trait, kind: Part) -> tuple[Group, ...]:
         """Return the peers by a trait, over a part; perimeters without the trait are a group of their own, ""."""
@@ -207,6 +215,16 @@ def percentile(value: float, among: Iterable[float]) -> int | None:
     return round(100 * sum(other < value for other in values) / len(values))
 
 
+def histogram(levels: Iterable[int]) -> Histogram:
+    """Return how often each level from 1 to 5 comes."""
+    counted = Counter(levels)
+    return counted[1], counted[2], counted[3], counted[4], counted[5]
+
+
+def _levels(parts: Iterable[PartFigures]) -> list[int]:
+    return [part.level.guaranteed for part in parts if part.level]
+
+
 def _distinct(own: list[Compared], kind: Part) -> list[PartFigures]:
     """The figures of a part, once for perimeters that share the same forests: the newest."""
     newest: dict[object, PartFigures] = {}
@@ -220,13 +238,12 @@ def _distinct(own: list[Compared], kind: Part) -> list[PartFigures]:
 
 def _group(trait: Trait, value: str, own: list[Compared], kind: Part) -> Group:
     parts = _distinct(own, kind)
-    levels = [part.level.guaranteed for part in parts if part.level]
-    counted = Counter(levels)
+    levels = _levels(parts)
     return Group(
         trait=trait,
         value=value,
         members=tuple(entry.perimeter.id for entry in own),
-        levels=(counted[1], counted[2], counted[3], counted[4], counted[5]),
+        levels=histogram(levels),
         level=spread(levels),
         grave=spread([part.grave for part in parts]),
         coverage=spread([part.coverage for part in parts]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from probes.interface import Part
-from reports.comparison import FEWEST, Compared, Comparison, Dated, Group, PartFigures, Trait, percentile
+from reports.comparison import FEWEST, Compared, Comparison, Dated, Group, Histogram, PartFigures, Trait, percentile
 
 #: Size of a sparkline and of a histogram, in SVG units.
 SPARK_WIDTH, SPARK_HEIGHT = 96, 26
@@ -84,7 +84,7 @@ def spark(trend: tuple[Dated, ...]) -> Spark | None:
     return Spark(band=" ".join(high + low[::-1]), line=" ".join(low), first=known[0][0], last=known[-1][0])
 
 
-def bars(levels: tuple[int, int, int, int, int]) -> tuple[Bar, ...]:
+def bars(levels: Histogram) -> tuple[Bar, ...]:
     """Return the histogram of levels 1 to 5."""
     most = max(levels) or 1
     width, room = BARS_WIDTH / 5, BARS_HEIGHT - 26

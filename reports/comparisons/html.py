@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from probes.interface import Part
@@ -18,9 +17,6 @@ _PARTS = (Part.EXPOSURE, Part.DIRECTORY)
 def render(comparison: Comparison, cards: Mapping[str, Card], language: str) -> bytes:
     """Return the page."""
     seen = [part.seen_at for entry in comparison.entries for part in entry.parts.values()]
-    forests = comparison.forests()
-    counted = Counter(level.guaranteed for level, _ in forests.values())
-    exposure = Counter(e.parts[Part.EXPOSURE].level.guaranteed for e in comparison.of(Part.EXPOSURE))  # type: ignore[union-attr]  # of() keeps those with a level
     text = (
         environment(language)
         .get_template("comparison/page.html")
@@ -32,11 +28,8 @@ def render(comparison: Comparison, cards: Mapping[str, Card], language: str) -> 
             first=min(seen, default=None),
             last=max(seen, default=None),
             rows={kind: standing.standings(comparison, kind) for kind in _PARTS},
-            overall=(
-                ("exposure", standing.bars(tuple(exposure[n] for n in range(1, 6)))),  # type: ignore[arg-type]  # five of them
-                ("directory", standing.bars(tuple(counted[n] for n in range(1, 6)))),  # type: ignore[arg-type]
-            ),
-            forests=forests,
+            overall=[(kind.value, standing.bars(comparison.histogram(kind))) for kind in _PARTS],
+            forests=comparison.forests(),
             names={entry.perimeter.id: entry.perimeter.name for entry in comparison.entries},
             groups={
                 (trait, kind): [(group, standing.bars(group.levels)) for group in comparison.groups(trait, kind)]
