@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import signal
 import sys
@@ -13,6 +12,7 @@ from aiohttp import web
 
 from scanner.config.load import ConfigError, Settings, load
 from scanner.schedule.clerk import Clerk
+from scanner.schedule.crier import Crier
 from scanner.store.store import Store, open_store
 from scanner.web.shell import Shell, application
 
@@ -37,6 +37,7 @@ async def serve(
         loop.add_signal_handler(number, stopped.set)
     await runner.setup()
     clerk = asyncio.create_task(Clerk(shell.settings, store, shell.launcher).work())
+    crier = asyncio.create_task(Crier(shell.settings, store).work())
     try:
         where = host or section.host, port or section.port
         try:
@@ -47,14 +48,15 @@ async def serve(
         if ready is not None:
             ready.set()
         waiting = asyncio.create_task(stopped.wait())
-        await asyncio.wait({waiting, clerk}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, clerk, crier}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
-        if clerk.done():
-            clerk.result()
+        for task in (clerk, crier):
+            if task.done():
+                task.result()
     finally:
         clerk.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await clerk
+        crier.cancel()
+        await asyncio.gather(clerk, crier, return_exceptions=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
         await asyncio.to_thread(shell.launcher.stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,19 +36,22 @@ def verified(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-async def post(url: str, body: bytes, media_type: str, *, ca_file: Path | None = None) -> Answer:
+async def post(
+    url: str, body: bytes, media_type: str, *, ca_file: Path | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
     """Send a body to a configured address and return the answer; raise ``OutboundError``."""
     host = urlsplit(url).hostname or ""
     if urlsplit(url).scheme != "https" or not host:
         raise OutboundError(f"{url}: expected an https:// address")
     connector = aiohttp.TCPConnector(ssl=verified(ca_file), limit=1, force_close=True)
     timeout = aiohttp.ClientTimeout(total=_DEADLINE)
+    sent = {**(headers or {}), "Content-Type": media_type}
     try:
         async with (
             aiohttp.ClientSession(
                 connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             ) as session,
-            session.post(url, data=body, headers={"Content-Type": media_type}, allow_redirects=False) as answer,
+            session.post(url, data=body, headers=sent, allow_redirects=False) as answer,
         ):
             data = await answer.content.read(_LARGEST + 1)
             while not answer.content.at_eof() and len(data) <= _LARGEST:
