@@ -33,6 +33,8 @@ class TrustStore:
 
     label: str
     roots: tuple[x509.Certificate, ...]
+    #: Whether its roots are those that browsers know: the system's store, not one that a person named.
+    public: bool = False
 
 
 @cache
@@ -43,7 +45,7 @@ def trust_store(path: str, label: str) -> TrustStore | None:
         return None
     with _old_certificates():
         roots = tuple(x509.load_pem_x509_certificates(file.read_bytes()))
-    return TrustStore(label=label or f"système, {len(roots)} racines", roots=roots)
+    return TrustStore(label=label or f"système, {len(roots)} racines", roots=roots, public=not path)
 
 
 def read_chain(
@@ -102,7 +104,7 @@ def _facts(
         path=path,
         store=store.label if store else "",
         weak_signatures=tuple(sorted(hashes & _WEAK)),
-        public=path is PathState.FOUND,
+        public=path is PathState.FOUND and store is not None and store.public,
         private_path=_path(leaf, chain[1:], private, at),
         private_store=private.label if private else "",
         incomplete=path is PathState.NOT_FOUND and _may_be_fetched(chain),
