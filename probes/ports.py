@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
 
-from probes.facts.ports import Canary, PortsSwept
+from probes.facts.ports import Canary, OpenToAll, PortsSwept
 from probes.interface import (
     Asset,
     AssetKind,
@@ -18,6 +19,7 @@ from probes.interface import (
     PortState,
     Probe,
     ProbeError,
+    Reason,
     Shortfall,
     Sight,
     Yield,
@@ -38,22 +40,38 @@ SHORT_LIST = (
 )
 
 
+#: Ports whose services speak first, so that a mere connection tells whether somebody is there; and those of the web,
+#: behind which the web's own probes tell.
+_SPEAK_FIRST = (22, 21, 25, 110, 143, 3306, 5900, 587, 2222, 23, 873)
+_WEB = frozenset({80, 443})
+#: Level from which the full range may be asked.
+_FULL_LEVEL = 3
+_ANSWERS = frozenset({PortState.OPEN, PortState.CLOSED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortsSettings:
-    """The ports asked, the patience of a connection (seconds) and the tries on silence."""
+    """The ports asked, the patience of a connection (seconds) and the tries on silence.
+
+    ``full_range`` asks all 65 535 at level 3, hours at the default pace. From ``all_open`` open ports on, when they are
+    more than ``all_open_share`` of those asked, an address is taken for a proxy or a tarpit until somebody speaks.
+    """
 
     short: tuple[int, ...] = SHORT_LIST
+    full_range: bool = False
     patience: float = 2.0
     tries: int = 2
     #: Addresses swept of one host at the most.
     most_addresses: int = 8
+    all_open: int = 20
+    all_open_share: float = 0.6
 
 
 class PortsProbe(Probe[PortsSettings]):
     """Sees which ports of a host accept a connection, refuse it, or stay silent."""
 
     name: ClassVar[str] = "ports"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     level: ClassVar[int] = 2
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.HOST, AssetKind.ADDRESS})
@@ -66,49 +84,90 @@ class PortsProbe(Probe[PortsSettings]):
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Sweep the granted addresses; yield the open services, named by the host."""
         name = asset.name if asset.kind is AssetKind.HOST else ""
-        granted, refusal = [], None
-        texts = asset.addresses if name else (asset.name,)
-        for address in [ip_address(text) for text in texts[: self.settings.most_addresses]]:
-            ports, refused = self._granted(line, address, name)
-            refusal = refused or refusal
-            if refused:
-                yield Shortfall(reason=refused.reason, detail=refused.detail)
-            granted += [(address, port) for port in ports]
-        if not granted and refusal:
-            raise refusal
-        swept = line.sweep(
-            sorted(granted, key=lambda t: self.settings.short.index(t[1])),
-            name=name,
-            patience=self.settings.patience,
-            tries=self.settings.tries,
-        )
+        granted, refusals = self._targets(asset, line, name)
+        for refusal in refusals:
+            yield Shortfall(reason=refusal.reason, detail=refusal.detail)
+        if not granted and refusals:
+            raise refusals[-1]
+        swept = line.sweep(granted, name=name, patience=self.settings.patience, tries=self.settings.tries)
         answers = [answer async for answer in swept]
+        canaries, proxies = [], []
+        for address in dict.fromkeys(str(address) for address, _ in granted):
+            own = [a for a in answers if a.address == address]
+            canary = await self._canary(line, own, name)
+            canaries.append((address, canary))
+            if canary is Canary.LOST:
+                line.slow_down(ip_address(address))
+                yield Shortfall(reason=Reason.BLOCKED, detail=f"{address} answered, then fell silent during the sweep")
+            proxies += await self._open_to_all(line, own, name)
         answers.sort(key=lambda a: (a.address, a.port))
-        canaries = [await self._canary(line, answers, str(address), name) for address in {a for a, _ in granted}]
-        yield Sight(fact=PortsSwept(answers=tuple(answers), canaries=tuple(sorted(canaries))))
-        for port in sorted({a.port for a in answers if a.state is PortState.OPEN}):
-            at = [a.address for a in answers if a.port == port and a.state is PortState.OPEN]
-            yield service("tcp", port, asset.name, addresses=at, found_by=asset.id)
+        yield Sight(
+            fact=PortsSwept(answers=tuple(answers), canaries=tuple(sorted(canaries)), open_to_all=tuple(proxies))
+        )
+        for found in self._services(asset, answers, proxies):
+            yield found
 
-    def _granted(self, line: Line, address: IPAddress, name: str) -> tuple[list[int], ProbeError | None]:
-        """The ports of the list that the mandate grants at an address, and the refusal when there is none."""
-        ports, refusal = [], None
-        for port in self.settings.short:
-            try:
-                line.grant(address, port, name=name)
-                ports.append(port)
-            except ProbeError as error:
-                refusal = error
-        return ports, None if ports else refusal
+    def _targets(self, asset: Asset, line: Line, name: str) -> tuple[list[tuple[IPAddress, int]], list[ProbeError]]:
+        """What the mandate grants, the likeliest ports first, and a refusal for each address without any."""
+        texts = asset.addresses[: self.settings.most_addresses] if name else (asset.name,)
+        ports = self.settings.short
+        if self.settings.full_range and line.level >= _FULL_LEVEL:
+            ports = (*ports, *sorted(set(range(1, 65536)) - set(ports)))
+        granted: list[tuple[IPAddress, int]] = []
+        refusals: dict[IPAddress, ProbeError] = {}
+        addresses = [ip_address(text) for text in texts]
+        for port in ports:
+            for address in addresses:
+                try:
+                    line.grant(address, port, name=name)
+                    granted.append((address, port))
+                except ProbeError as error:
+                    refusals[address] = error
+        reached = {address for address, _ in granted}
+        return granted, [error for address, error in refusals.items() if address not in reached]
 
-    async def _canary(self, line: Line, answers: list[PortAnswer], address: str, name: str) -> tuple[str, Canary]:
-        """Ask again a port that answered; when it still does, the silence of the others is theirs."""
-        own = [a for a in answers if a.address == address and a.state in {PortState.OPEN, PortState.CLOSED}]
-        if not own:
-            return address, Canary.NONE
-        first = own[0]
-        targets = [(ip_address(address), first.port)]
+    async def _canary(self, line: Line, own: list[PortAnswer], name: str) -> Canary:
+        """Ask again the first port that answered; when it still does, the silence of the others is theirs."""
+        answered = [a for a in own if a.state in _ANSWERS]
+        if not answered:
+            return Canary.NONE
+        targets = [(ip_address(answered[0].address), answered[0].port)]
         async for again in line.sweep(targets, name=name, patience=self.settings.patience, tries=2):
-            if again.state in {PortState.OPEN, PortState.CLOSED}:
-                return address, Canary.ANSWERED
-        return address, Canary.LOST
+            if again.state in _ANSWERS:
+                return Canary.ANSWERED
+        return Canary.LOST
+
+    async def _open_to_all(self, line: Line, own: list[PortAnswer], name: str) -> list[OpenToAll]:
+        """Tell an address that accepts everything, and listen at the ports whose services speak first."""
+        opened = {a.port for a in own if a.state is PortState.OPEN}
+        if len(opened) < self.settings.all_open or len(opened) <= self.settings.all_open_share * len(own):
+            return []
+        address = ip_address(own[0].address)
+        candidates = [port for port in _SPEAK_FIRST if port in opened]
+        heard = await asyncio.gather(*(self._speaks(line, address, port, name) for port in candidates))
+        spoke = tuple(port for port, said in zip(candidates, heard, strict=True) if said)
+        return [OpenToAll(address=str(address), open=len(opened), asked=len(own), spoke=spoke)]
+
+    async def _speaks(self, line: Line, address: IPAddress, port: int, name: str) -> bool:
+        try:
+            stream = await line.connect(address, port, name=name, deadline=self.settings.patience * 2, cap=4096)
+            try:
+                return bool(await stream.receive(1))
+            finally:
+                await stream.close()
+        except ProbeError as error:
+            if error.reason is Reason.INTERRUPTED:
+                raise
+            return False
+
+    def _services(self, asset: Asset, answers: list[PortAnswer], proxies: list[OpenToAll]) -> Iterator[Asset]:
+        """The open services; behind a proxy only those that spoke, and the web's, which its own probes confirm."""
+        told = {p.address: {*p.spoke, *_WEB} for p in proxies}
+        for port in sorted({a.port for a in answers if a.state is PortState.OPEN}):
+            at = [
+                a.address
+                for a in answers
+                if a.port == port and a.state is PortState.OPEN and port in told.get(a.address, {port})
+            ]
+            if at:
+                yield service("tcp", port, asset.name, addresses=at, found_by=asset.id)

@@ -10,7 +10,10 @@ from probes.interface import AssetKind, Fact, Part, PortAnswer
 
 
 class Canary(StrEnum):
-    """What became of a port known to answer, asked before and after the sweep; silence is evidence only if it sang."""
+    """What became of a port that answered during the sweep, asked again after it; silence is evidence only if it sang.
+
+    ``lost`` is what a block in mid-scan looks like, ``none`` an address of which no port answered.
+    """
 
     ANSWERED = "answered-both"
     LOST = "lost"
@@ -18,8 +21,24 @@ class Canary(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenToAll:
+    """An address that accepts connections on nearly every port, as SYN proxies and tarpits do.
+
+    ``spoke`` are the ports, among those whose services speak first, behind which somebody did.
+    """
+
+    address: str
+    open: int
+    asked: int
+    spoke: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortsSwept(Fact):
-    """The state of each port asked, by address. ``canaries`` pairs each address with its canary."""
+    """The state of each port asked, by address. ``canaries`` pairs each address with its canary.
+
+    At the addresses in ``open_to_all`` an open port proves nothing but a machine in front.
+    """
 
     kind: ClassVar[str] = "ports.swept"
     seen_by: ClassVar[str] = "ports"
@@ -28,3 +47,4 @@ class PortsSwept(Fact):
 
     answers: tuple[PortAnswer, ...]
     canaries: tuple[tuple[str, Canary], ...] = ()
+    open_to_all: tuple[OpenToAll, ...] = ()

@@ -1,0 +1,105 @@
+"""Rules on what can be reached from the Internet at all: each names a family of services that belongs inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from probes.facts.services.answered import Talk
+from probes.interface import Part, PortState
+from rules.interface import Confidence, Verdict, met, not_met, rule, undetermined
+from rules.views.reach import Door, ReachView
+
+#: What shows that a door is somebody else's: another protocol, or a connection closed without a word.
+_NOT_IT = frozenset({Talk.OTHER, Talk.CLOSED})
+
+
+def _shut(
+    view: ReachView, ports: Iterable[int], protocols: Iterable[str] = (), *, kept_silence: bool = False
+) -> Verdict:
+    """Judge a family of ports: shut, open and confirmed, open and not confirmed, or not to be told.
+
+    ``kept_silence`` says that silence is how these services greet: it then makes the finding probable.
+    """
+    wanted = frozenset(protocols)
+    doors = view.at(ports)
+    confirmed = [d for d in doors if any(p in wanted and t is Talk.SPOKEN for p, t in d.said)]
+    opened = [d for d in doors if d.state is PortState.OPEN and d.address not in view.proxied]
+    unsure = [d for d in opened if d not in confirmed and not _belongs_elsewhere(d, wanted)]
+    if confirmed or unsure:
+        silent = kept_silence and any(t is Talk.SILENT for d in unsure for _, t in d.said)
+        doubt = Confidence.PROBABLE if silent else Confidence.INDICATIVE
+        found = sorted({d.port for d in (*confirmed, *unsure)})
+        return not_met(
+            *(d.ref(_protocol(d, wanted)) for d in (*confirmed, *unsure)),
+            confidence=None if confirmed else doubt,
+            count=len(found),
+            ports=", ".join(map(str, found)),
+        )
+    return _untold(view, doors, ports) or met()
+
+
+def _untold(view: ReachView, doors: list[Door], ports: Iterable[int]) -> Verdict | None:
+    """Why the absence of an open door is no proof, or None when it is one."""
+    if any(d.state is PortState.OPEN and d.address in view.proxied for d in doors):
+        return undetermined("answers-on-every-port")
+    quiet = {PortState.FILTERED, PortState.UNREACHABLE}
+    if any(d.state in quiet and d.address not in view.sang for d in doors):
+        return undetermined("silent-without-canary")
+    if frozenset(ports) - {d.port for d in doors}:
+        return undetermined("not-asked")
+    return None
+
+
+def _belongs_elsewhere(door: Door, wanted: frozenset[str]) -> bool:
+    own = [talk for protocol, talk in door.said if protocol in wanted]
+    others = [talk for protocol, talk in door.said if protocol not in wanted and talk is Talk.SPOKEN]
+    return bool(others) or (bool(own) and all(talk in _NOT_IT for talk in own))
+
+
+def _protocol(door: Door, wanted: frozenset[str]) -> str:
+    return next((p for p, t in door.said if p in wanted and t is Talk.SPOKEN), "")
+
+
+@rule("remote-desktop-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def remote_desktop(view: ReachView) -> Verdict:
+    """No remote desktop (RDP) answers."""
+    return _shut(view, (3389,), ("rdp",))
+
+
+@rule("file-sharing-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def file_sharing(view: ReachView) -> Verdict:
+    """No file sharing of a local network (SMB, NFS, AFP, rsync, portmapper) answers."""
+    return _shut(view, (111, 139, 445, 548, 873, 2049), ("smb", "rsync", "nfs", "portmapper"))
+
+
+@rule("telnet-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def telnet(view: ReachView) -> Verdict:
+    """No Telnet answers."""
+    return _shut(view, (23, 2323), ("telnet",))
+
+
+@rule("database-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def database(view: ReachView) -> Verdict:
+    """No database answers."""
+    protocols = (
+        "postgresql", "mysql", "sql-server", "oracle", "mongodb", "redis", "memcached", "elasticsearch", "couchdb",
+        "cassandra",
+    )  # fmt: skip
+    return _shut(view, (1433, 1521, 3050, 3306, 5432, 5984, 6379, 9042, 9200, 11211, 27017, 50000), protocols)
+
+
+@rule("medical-protocol-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def medical_protocol(view: ReachView) -> Verdict:
+    """No medical protocol (DICOM, HL7, integration engine) answers."""
+    return _shut(
+        view,
+        (104, 1972, 2575, 2761, 2762, 4242, 6661, 8042, 8104, 11112, 11113, 52773),
+        ("dicom", "hl7-mllp", "dicomweb", "fhir", "pacs-viewer", "integration-engine"),
+        kept_silence=True,
+    )
+
+
+@rule("industrial-protocol-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def industrial_protocol(view: ReachView) -> Verdict:
+    """No industrial protocol (S7, Modbus, IEC 104, OPC UA, DNP3, EtherNet/IP) answers; they are only connected to."""
+    return _shut(view, (102, 502, 2404, 4840, 20000, 44818))

@@ -1,0 +1,109 @@
+"""Rules on how a service that is reached behaves: whom it serves, and with what protection."""
+
+from __future__ import annotations
+
+from probes.facts.services.answered import (
+    Access,
+    DatabaseAnswered,
+    PlatformAnswered,
+    ServiceAnswered,
+    Talk,
+)  # fmt: skip
+from probes.facts.services.health import DicomAnswered, HealthWebAnswered
+from probes.facts.services.remote import (
+    RdpAnswered,
+    SmbAnswered,
+    VncAnswered,
+)  # fmt: skip
+from probes.interface import Observation
+from rules.interface import Severity, Verdict, met, not_applicable, not_met, rule, undetermined
+
+
+def _unspoken(fact: ServiceAnswered) -> Verdict | None:
+    """What to say of a service that did not speak its protocol: None when it did."""
+    if fact.talk is Talk.SPOKEN:
+        return None
+    if fact.talk in {Talk.SILENT, Talk.CUT}:
+        return undetermined(fact.talk.value)
+    return not_applicable("protocol-not-spoken")
+
+
+def _identity_asked(fact: ServiceAnswered) -> Verdict:
+    """Nobody is served without showing who they are."""
+    if fact.access is Access.UNKNOWN:
+        return _unspoken(fact) or undetermined("access-not-told")
+    if fact.access is Access.REQUIRED:
+        return met()
+    return not_met(protocol=fact.protocol, product=fact.product or fact.protocol)
+
+
+@rule("rdp-network-authentication-required", reads=RdpAnswered)
+def rdp_authentication(seen: Observation[RdpAnswered]) -> Verdict:
+    """Remote desktop asks who one is before it shows its log-on screen (NLA, MS-RDPBCGR 5.4.5.2)."""
+    fact = seen.fact
+    if (unspoken := _unspoken(fact)) is not None:
+        return unspoken
+    if fact.tls_alone or fact.old_security:
+        return not_met(ways="TLS" if fact.tls_alone else "RDP")
+    return met() if fact.tls_alone is False and fact.old_security is False else undetermined("negotiation-not-told")
+
+
+@rule("smb-version-one-refused", reads=SmbAnswered)
+def smb_version_one(seen: Observation[SmbAnswered]) -> Verdict:
+    """SMBv1 is not spoken (MS17-010)."""
+    if seen.fact.version_one:
+        return not_met()
+    return _unspoken(seen.fact) or (met() if seen.fact.version_one is False else undetermined("version-not-told"))
+
+
+@rule("vnc-authentication-required", reads=VncAnswered)
+def vnc_authentication(seen: Observation[VncAnswered]) -> Verdict:
+    """A shared screen asks for a password (RFC 6143 7.2.1)."""
+    return _identity_asked(seen.fact)
+
+
+@rule("database-authentication-required", reads=DatabaseAnswered)
+def database_authentication(seen: Observation[DatabaseAnswered]) -> Verdict:
+    """A database serves nobody who shows no identity."""
+    return _identity_asked(seen.fact)
+
+
+@rule("platform-authentication-required", reads=PlatformAnswered)
+def platform_authentication(seen: Observation[PlatformAnswered]) -> Verdict:
+    """Containers, clusters and application servers obey nobody who shows no identity."""
+    fact = seen.fact
+    if fact.protocol in {"zookeeper", "ajp", "rmi"} and fact.talk is Talk.SPOKEN:
+        # These protocols have no log-in of their own to speak of: whoever reaches them is obeyed.
+        return not_met(severity=Severity.HIGH, protocol=fact.protocol, product=fact.product)
+    return _identity_asked(fact)
+
+
+@rule("dicom-unknown-callers-refused", reads=DicomAnswered)
+def dicom_callers(seen: Observation[DicomAnswered]) -> Verdict:
+    """An imaging server accepts only the callers it knows; even then it belongs behind a tunnel."""
+    fact = seen.fact
+    if fact.access is Access.OPEN:
+        return not_met(implementation=fact.implementation or "DICOM")
+    if fact.access is Access.REQUIRED:
+        return met()
+    return _unspoken(fact) or undetermined("access-not-told")
+
+
+def _health_web(fact: HealthWebAnswered, protocol: str) -> Verdict:
+    if fact.protocol != protocol:
+        return not_applicable("another-application")
+    if fact.access is Access.UNKNOWN:
+        return undetermined(f"status-{fact.status}")
+    return met() if fact.access is Access.REQUIRED else not_met(product=fact.product, path=fact.path.partition("?")[0])
+
+
+@rule("dicomweb-authentication-required", reads=HealthWebAnswered)
+def dicomweb_authentication(seen: Observation[HealthWebAnswered]) -> Verdict:
+    """Studies are not searched by a caller without identity."""
+    return _health_web(seen.fact, "dicomweb")
+
+
+@rule("fhir-authentication-required", reads=HealthWebAnswered)
+def fhir_authentication(seen: Observation[HealthWebAnswered]) -> Verdict:
+    """Patients are not searched by a caller without identity; the capability statement may be public."""
+    return _health_web(seen.fact, "fhir")

@@ -1,0 +1,94 @@
+"""A host as it can be reached: every port asked at every address, and what was said behind the open ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from probes.facts.ports import Canary, PortsSwept
+from probes.facts.services.answered import ServiceAnswered, Talk
+from probes.interface import AssetKind, Part, PortState, Status, Vantage
+from rules.interface import ObjectRef, Unseen, View, view
+from rules.subject import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One TCP port at one address; ``said`` are (protocol, talk) of each probe that spoke to it."""
+
+    address: str
+    port: int
+    state: PortState
+    said: tuple[tuple[str, Talk], ...] = ()
+
+    def ref(self, protocol: str) -> ObjectRef:
+        """The door as a finding names it."""
+        return ObjectRef(
+            id=f"tcp/{self.port}@{self.address}", name=f"{self.address} tcp/{self.port} {protocol}".strip()
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachView(View):
+    """The doors of a host. Silence is evidence at the addresses that ``sang`` before and after the sweep;
+    openness is none at the ``proxied`` ones, which accept everything."""
+
+    doors: tuple[Door, ...]
+    sang: frozenset[str]
+    proxied: frozenset[str]
+
+    def at(self, ports: Iterable[int]) -> list[Door]:
+        """The doors of some ports."""
+        wanted = frozenset(ports)
+        return [door for door in self.doors if door.port in wanted]
+
+
+@view(ReachView)
+def reaches(record: Record) -> Iterable[ReachView | Unseen]:
+    """One view a host that was swept; a host whose sweep failed is unseen."""
+    said: dict[tuple[str, str, int], set[tuple[str, Talk]]] = defaultdict(set)
+    evidence: dict[str, list[str]] = defaultdict(list)
+    for observation in record.observations:
+        fact = observation.fact
+        if isinstance(fact, ServiceAnswered) and observation.asset.transport == "tcp":
+            host = observation.asset.host
+            said[host, fact.address, observation.asset.port or 0].add((fact.protocol, fact.talk))
+            evidence[host].append(observation.id)
+    seen = set()
+    for observation in record.observations:
+        fact = observation.fact
+        if not isinstance(fact, PortsSwept):
+            continue
+        host = observation.asset.name
+        seen.add(observation.asset.id)
+        yield ReachView(
+            asset=observation.asset,
+            seen_at=observation.seen_at,
+            vantage=observation.vantage,
+            evidence=tuple(sorted({observation.id, *evidence[host]})),
+            doors=tuple(
+                Door(
+                    address=a.address,
+                    port=a.port,
+                    state=a.state,
+                    said=tuple(sorted(said.get((host, a.address, a.port), ()))),
+                )
+                for a in fact.answers
+            ),
+            sang=frozenset(address for address, canary in fact.canaries if canary is Canary.ANSWERED),
+            proxied=frozenset(one.address for one in fact.open_to_all),
+        )
+    yield from _unseen(record, seen)
+
+
+def _unseen(record: Record, seen: set[str]) -> Iterable[Unseen]:
+    assets = {a.id: a for a in record.assets if a.kind in {AssetKind.HOST, AssetKind.ADDRESS}}
+    for attempt in record.attempts:
+        asset = assets.get(attempt.asset)
+        missed = attempt.probe.startswith("ports@") and attempt.status is not Status.COMPLETED
+        if asset is None or not missed or asset.id in seen:
+            continue
+        seen.add(asset.id)
+        vantage = next((p.vantage for p in record.scan.parts if p.kind is Part.EXPOSURE), Vantage.INTERNET)
+        yield Unseen(asset=asset, seen_at=attempt.ended_at, vantage=vantage, reason=attempt.reason.value)

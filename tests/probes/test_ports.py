@@ -1,0 +1,50 @@
+"""The ports probe: what is open, an address that accepts everything, and one that falls silent in mid-scan."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from probes.facts.ports import Canary, PortsSwept
+from probes.interface import Asset, AssetKind, Sight, Yield
+from probes.ports import PortsProbe, PortsSettings
+from scanner.demo.listening import Handler, listening
+from tests.lab.line import open_line
+
+ADDRESS = "127.97.0.1"
+PORTS = (22, 25, 80, *range(18000, 18030))
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def speaking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    await reader.read()
+
+
+async def seen(*served: tuple[int, Handler]) -> tuple[PortsSwept, list[str], list[Yield]]:
+    probe = PortsProbe(PortsSettings(short=PORTS, patience=0.3))
+    async with contextlib.AsyncExitStack() as stack:
+        for port, handler in served:
+            await stack.enter_async_context(listening(handler, ADDRESS, port))
+        asset = Asset(kind=AssetKind.ADDRESS, name=ADDRESS)
+        yields = [y async for y in probe.look(asset, open_line())]
+    (fact,) = [y.fact for y in yields if isinstance(y, Sight)]
+    assert isinstance(fact, PortsSwept)
+    return fact, [y.name.partition("@")[0] for y in yields if isinstance(y, Asset)], yields
+
+
+async def test_open_ports_are_services_and_the_canary_sings() -> None:
+    fact, services, _ = await seen((22, speaking), (18003, silent))
+    assert services == ["tcp/22", "tcp/18003"]
+    assert fact.canaries == ((ADDRESS, Canary.ANSWERED),)
+    assert fact.open_to_all == ()
+
+
+async def test_an_address_that_accepts_everything_is_not_a_hundred_services() -> None:
+    fact, services, _ = await seen((22, speaking), *((port, silent) for port in PORTS[1:]))
+    (proxy,) = fact.open_to_all
+    assert (proxy.open, proxy.asked, proxy.spoke) == (len(PORTS), len(PORTS), (22,))
+    assert services == ["tcp/22", "tcp/80"]

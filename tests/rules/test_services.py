@@ -1,0 +1,120 @@
+"""Rules on what is reached and whom it serves: met, not met, could not tell, and the odd but healthy."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from probes.facts.services.answered import Access, DatabaseAnswered, PlatformAnswered, ServiceAnswered, Talk
+from probes.facts.services.health import DicomAnswered, HealthWebAnswered
+from probes.facts.services.remote import RdpAnswered, SmbAnswered, VncAnswered
+from probes.interface import Asset, AssetKind, Observation, PortState, Vantage
+from rules.catalogue import reach, service
+from rules.interface import Confidence, Outcome, Rule
+from rules.views.reach import Door, ReachView
+
+MET, NOT_MET, NOT_APPLICABLE, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.NOT_APPLICABLE, Outcome.UNDETERMINED
+DAY = datetime(2026, 11, 24, tzinfo=UTC)
+ADDRESS = "192.0.2.1"
+OPEN, CLOSED, FILTERED = PortState.OPEN, PortState.CLOSED, PortState.FILTERED
+SPOKEN, OTHER, SILENT = Talk.SPOKEN, Talk.OTHER, Talk.SILENT
+
+
+def host(
+    *said: tuple[str, Talk], ports: tuple[int, ...], state: PortState = OPEN, sang: bool = True, proxied: bool = False
+) -> ReachView:
+    doors = [Door(address=ADDRESS, port=ports[0], state=state, said=said)]
+    doors += [Door(address=ADDRESS, port=port, state=CLOSED) for port in ports[1:]]
+    return ReachView(
+        asset=Asset(kind=AssetKind.HOST, name="www.ch.test"), seen_at=DAY, vantage=Vantage.INTERNET, evidence=("o",),
+        doors=tuple(doors), sang=frozenset({ADDRESS} if sang else ()), proxied=frozenset({ADDRESS} if proxied else ()),
+    )  # fmt: skip
+
+
+FAMILIES: list[tuple[Rule, tuple[int, ...], str]] = [
+    (reach.remote_desktop, (3389,), "rdp"),
+    (reach.file_sharing, (445, 111, 139, 548, 873, 2049), "smb"),
+    (reach.telnet, (23, 2323), "telnet"),
+    (reach.database, (6379, 1433, 1521, 3050, 3306, 5432, 5984, 9042, 9200, 11211, 27017, 50000), "redis"),
+    (reach.medical_protocol, (104, 1972, 2575, 2761, 2762, 4242, 6661, 8042, 8104, 11112, 11113, 52773), "dicom"),
+    (reach.industrial_protocol, (502, 102, 2404, 4840, 20000, 44818), ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "ports", "protocol"), FAMILIES, ids=lambda v: v.id if isinstance(v, Rule) else "")
+def test_a_family_is_shut_open_or_not_to_be_told(rule: Rule, ports: tuple[int, ...], protocol: str) -> None:
+    assert rule.judge(host(ports=ports, state=CLOSED)).outcome is MET
+    # silence is evidence while the canary sings, and none without it
+    assert rule.judge(host(ports=ports, state=FILTERED)).outcome is MET
+    assert rule.judge(host(ports=ports, state=FILTERED, sang=False)).outcome is UNDETERMINED
+    # a machine in front that accepts everything hides what stands behind
+    assert rule.judge(host(ports=ports, proxied=True)).outcome is UNDETERMINED
+    assert rule.judge(host(ports=ports[:1], state=CLOSED)).outcome is (MET if len(ports) == 1 else UNDETERMINED)
+    opened = rule.judge(host(ports=ports))
+    assert (opened.outcome, opened.confidence) == (NOT_MET, Confidence.INDICATIVE)
+    if protocol:
+        confirmed = rule.judge(host((protocol, SPOKEN), ports=ports))
+        assert (confirmed.outcome, confirmed.confidence) == (NOT_MET, None)
+        # odd but healthy: another service lives at that port
+        assert rule.judge(host((protocol, OTHER), ports=ports)).outcome is MET
+
+
+def test_a_port_that_keeps_the_silence_of_hl7_is_probable() -> None:
+    ports = FAMILIES[4][1]
+    kept = reach.medical_protocol.judge(host(("hl7-mllp", SILENT), ports=(2575, *(p for p in ports if p != 2575))))
+    assert (kept.outcome, kept.confidence) == (NOT_MET, Confidence.PROBABLE)
+
+
+def rdp(tls: bool | None, old: bool | None, talk: Talk = SPOKEN) -> RdpAnswered:
+    return RdpAnswered(address=ADDRESS, protocol="rdp", talk=talk, credssp=True, tls_alone=tls, old_security=old)
+
+
+def smb(one: bool | None, talk: Talk = SPOKEN) -> SmbAnswered:
+    return SmbAnswered(address=ADDRESS, protocol="smb", talk=talk, version_one=one)
+
+
+def access(cls: type[ServiceAnswered], protocol: str, who: Access, talk: Talk = SPOKEN) -> ServiceAnswered:
+    return cls(address=ADDRESS, protocol=protocol, talk=talk, access=who)
+
+
+ANYBODY, SOMEBODY, UNKNOWN = Access.OPEN, Access.REQUIRED, Access.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("rule", "fact", "expected"),
+    [
+        (service.rdp_authentication, rdp(False, False), MET),
+        (service.rdp_authentication, rdp(True, False), NOT_MET),
+        (service.rdp_authentication, rdp(False, True), NOT_MET),
+        (service.rdp_authentication, rdp(None, False), UNDETERMINED),
+        (service.rdp_authentication, rdp(None, None, OTHER), NOT_APPLICABLE),
+        (service.smb_version_one, smb(False), MET),
+        (service.smb_version_one, smb(True), NOT_MET),
+        (service.smb_version_one, smb(None), UNDETERMINED),
+        (service.smb_version_one, smb(None, Talk.CLOSED), NOT_APPLICABLE),
+        (service.vnc_authentication, access(VncAnswered, "vnc", SOMEBODY), MET),
+        (service.vnc_authentication, access(VncAnswered, "vnc", ANYBODY), NOT_MET),
+        (service.vnc_authentication, access(VncAnswered, "vnc", UNKNOWN, SILENT), UNDETERMINED),
+        (service.database_authentication, access(DatabaseAnswered, "redis", SOMEBODY), MET),
+        (service.database_authentication, access(DatabaseAnswered, "redis", ANYBODY), NOT_MET),
+        # a greeting does not tell whether a password is asked for
+        (service.database_authentication, access(DatabaseAnswered, "mysql", UNKNOWN), UNDETERMINED),
+        (service.database_authentication, access(DatabaseAnswered, "redis", UNKNOWN, OTHER), NOT_APPLICABLE),
+        (service.platform_authentication, access(PlatformAnswered, "docker", ANYBODY), NOT_MET),
+        (service.platform_authentication, access(PlatformAnswered, "kubernetes", SOMEBODY), MET),
+        (service.platform_authentication, access(PlatformAnswered, "ajp", UNKNOWN), NOT_MET),
+        (service.dicom_callers, access(DicomAnswered, "dicom", ANYBODY), NOT_MET),
+        (service.dicom_callers, access(DicomAnswered, "dicom", SOMEBODY), MET),
+        (service.dicom_callers, access(DicomAnswered, "dicom", UNKNOWN), UNDETERMINED),
+        (service.dicomweb_authentication, access(HealthWebAnswered, "dicomweb", ANYBODY), NOT_MET),
+        (service.dicomweb_authentication, access(HealthWebAnswered, "dicomweb", SOMEBODY), MET),
+        (service.dicomweb_authentication, access(HealthWebAnswered, "pacs-viewer", UNKNOWN), NOT_APPLICABLE),
+        (service.fhir_authentication, access(HealthWebAnswered, "fhir", ANYBODY), NOT_MET),
+        (service.fhir_authentication, access(HealthWebAnswered, "fhir", SOMEBODY), MET),
+    ],
+)
+def test_a_service_is_judged_by_whom_it_serves(rule: Rule, fact: ServiceAnswered, expected: Outcome) -> None:
+    where = Asset(kind=AssetKind.SERVICE, name=f"tcp/1@{ADDRESS}")
+    seen = Observation(id="o", asset=where, fact=fact, seen_at=DAY, probe="x@1", vantage=Vantage.INTERNET)
+    assert rule.judge(seen).outcome is expected
