@@ -17,7 +17,6 @@ from rules.levels import DirectoryLevel, Interval, directory_level
 from rules.registry import load as registry
 from rules.subject import Attestation
 from scanner.criteria import named, weigh
-from scanner.run import kept_dossier
 from scanner.store.judgements import KeptJudgement
 from scanner.web.rights import Right
 from scanner.web.route import Action, Asked, Download, Going, Page, Refused, Unknown
@@ -140,6 +139,9 @@ def _values(kind: AttestationKind, form: Mapping[str, str]) -> Mapping[str, str 
 
 def _export(asked: Asked) -> tuple[str, str, bytes]:
     """One format of the newest judged scan; that it was taken is noted."""
+    # Here, because the engine and every probe come with it: a service that only shows needs none of them.
+    from scanner.run import kept_dossier
+
     if asked.path["format"] not in names():
         raise Unknown
     newest = max(asked.store.boards.standings(asked.perimeter).values(), key=lambda s: s.at, default=None)
