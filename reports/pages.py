@@ -32,9 +32,7 @@ def environment(language: str) -> Environment:
     made.globals |= {"w": words, "css": Markup(css), "policy": policy(css)}
     made.filters |= {
         "prose": lambda text: _inline(text, words),
-        "paragraphs": lambda text: Markup("").join(
-            Markup("<p>{}</p>").format(_inline(line, words)) for line in lines(text)
-        ),
+        "paragraphs": lambda text: paragraphs(text, words),
     }
     return made
 
@@ -53,6 +51,11 @@ def policy(css: str) -> str:
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever a template prints
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def paragraphs(text: str, words: Words) -> Markup:
+    """Return a card's text as paragraphs, what stands between backquotes as code."""
+    return Markup("").join(Markup("<p>{}</p>").format(_inline(line, words)) for line in lines(text))
 
 
 def _inline(text: str, words: Words) -> Markup:

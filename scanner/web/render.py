@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from reports.pages import paragraphs
 from reports.visible import visible
 from reports.words import Words, load
 from rules.attestations import kinds
@@ -88,6 +89,7 @@ def _spoken(words: Words, zone: str) -> dict[str, Any]:
         "day": day,
         "short_day": short_day,
         "case": _case(words),
+        "prose": lambda text: paragraphs(text, words),
         "title_of": lambda rule: _card_words(rule, words.language, "title"),
         "card": lambda rule: registry().cards.get(rule),
         "link": link,
