@@ -6,10 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
-
 from rules.views.objects import Account, Group
 
 
@@ -79,6 +75,11 @@ class Memberships(Mapping[str, frozenset[str]]):
         if not pairs:
             return ()
         own = {a for a, b in pairs if a == b}
+        # Only a judge of memberships pays for these: a service that shows pages imports the rules too.
+        import numpy as np
+        from scipy.sparse import csr_matrix
+        from scipy.sparse.csgraph import connected_components
+
         edges = np.array(pairs, dtype=np.int32).T
         graph = csr_matrix((np.ones(len(pairs), dtype=np.int8), (edges[0], edges[1])), shape=(len(order), len(order)))
         _, labels = connected_components(graph, connection="strong")
