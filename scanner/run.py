@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import platform
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,11 +35,12 @@ from scanner.line import GuardedLine, LineSettings
 from scanner.pace import Rates
 from scanner.progress import Progress, Silence
 from scanner.stop import on_request, on_signals
-from scanner.store.errors import UnknownEntryError
+from scanner.store.errors import CaptureMissingError, UnknownEntryError
 from scanner.store.judgements import KeptJudgement
 from scanner.store.leases import Lease
 from scanner.store.store import Store
 
+log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 
@@ -247,7 +249,8 @@ def judge_scan(
     """Judge a stored scan with the rules of today, keep the judgement, and return the dossier.
 
     ``criteria`` names the sets to weigh it by, those of the configuration by default. The feeds are those kept with
-    the scan; with ``newest_feeds`` those of the configuration are kept beside them first.
+    the scan; with ``newest_feeds`` those of the configuration are kept beside them first. Where captures that the
+    rules read are no longer in the store, or never came with a bundle, the dossier is told as it was last judged.
     """
     registry, sets = load(), named(criteria or settings.file.reports.criteria, settings.folder)
     if newest_feeds:
@@ -255,7 +258,17 @@ def judge_scan(
             store.records.keep_feed(scan_id, feed)
     record = store.record(scan_id)
     waivers = store.waivers.granted()
-    findings = judge(record, registry, parameters=settings.file.rules, waivers=waivers)
+    try:
+        findings = judge(record, registry, parameters=settings.file.rules, waivers=waivers)
+    except CaptureMissingError as missing:
+        if store.judgements.newest(scan_id) is not None:
+            log.warning("scan %s is told as it was last judged: %s", scan_id, missing)
+            return kept_dossier(settings, store, scan_id, criteria=criteria)
+        if not any(part.scan for part in record.scan.parts):
+            raise
+        log.warning("scan %s is judged without the earlier one it would be joined with: %s", scan_id, missing)
+        record = store.records.of(scan_id, alone=True)
+        findings = judge(record, registry, parameters=settings.file.rules, waivers=waivers)
     directory = _directory_levels(record, findings)
     exposure = exposure_level(findings)
     judgement = _judgement(record, registry, settings.file.rules, sets, clock())
@@ -264,7 +277,7 @@ def judge_scan(
     return _told(store, record, kept, findings, sets, waivers)
 
 
-def kept_dossier(settings: Settings, store: Store, scan_id: str) -> Dossier:
+def kept_dossier(settings: Settings, store: Store, scan_id: str, *, criteria: Sequence[str] = ()) -> Dossier:
     """Return the dossier of a scan as it was last judged: nothing is judged anew, nothing is written."""
     record, kept = store.record(scan_id), store.judgements.newest(scan_id)
     if kept is None:
@@ -275,7 +288,9 @@ def kept_dossier(settings: Settings, store: Store, scan_id: str) -> Dossier:
         replace(f, waiver=w.id) if (w := accepted.get(f.fingerprint)) and w.expires >= f.seen_at.date() else f
         for f in kept.findings
     )
-    return _told(store, record, kept, findings, named(settings.file.reports.criteria, settings.folder), waivers)
+    return _told(
+        store, record, kept, findings, named(criteria or settings.file.reports.criteria, settings.folder), waivers
+    )
 
 
 def _told(

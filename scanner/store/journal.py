@@ -50,12 +50,7 @@ class StoredJournal:
             last = session.exec(select(func.max(StepRow.position)).where(StepRow.scan == row.scan)).one()
             row.position = 0 if last is None else last + 1
             row.document = _text(result.step, result.found)
-            key = {"scan": row.scan, "step": row.step}
-            for position, seen in enumerate(result.observations):
-                text = observations.write(seen)
-                session.add(ObservationRow(**key, position=position, kind=seen.fact.kind, document=text))
-            for position, attempt in enumerate(result.attempts):
-                session.add(AttemptRow(**key, position=position, document=_attempt(attempt)))
+            _write_seen(session, row.scan, row.step, result)
 
     def keep(self, data: bytes) -> Digest:
         """Keep a capture and return its digest."""
@@ -91,6 +86,24 @@ def committed(session: Session, scan: str) -> tuple[StepResult, ...]:
             )
         )
     return tuple(results)
+
+
+def write_step(session: Session, scan: str, position: int, result: StepResult) -> None:
+    """Record a step that was committed elsewhere."""
+    key = plain.digest(result.step.key)
+    text = _text(result.step, result.found)
+    session.add(StepRow(scan=scan, step=key, begun=1, position=position, document=text))
+    session.flush()
+    _write_seen(session, scan, key, result)
+
+
+def _write_seen(session: Session, scan: str, step: str, result: StepResult) -> None:
+    key = {"scan": scan, "step": step}
+    for position, seen in enumerate(result.observations):
+        text = observations.write(seen)
+        session.add(ObservationRow(**key, position=position, kind=seen.fact.kind, document=text))
+    for position, attempt in enumerate(result.attempts):
+        session.add(AttemptRow(**key, position=position, document=_attempt(attempt)))
 
 
 def _text(step: Step, found: tuple[Asset, ...]) -> str:

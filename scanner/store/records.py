@@ -29,13 +29,15 @@ class Records:
         self._scans = scans
         self._timelines = timelines
 
-    def of(self, scan_id: str) -> Record:
+    def of(self, scan_id: str, *, alone: bool = False) -> Record:
         """Return all that is known of a scan, joined with the newest earlier part of each kind that it has not.
+
+        ``alone`` joins nothing.
 
         ``feeds`` are the newest extract of each name that was kept with the scan itself.
         """
         scan = self._scans.find(scan_id)
-        joined = self._scans.joined(scan)
+        joined = {} if alone else self._scans.joined(scan)
         record = self._own(scan)
         for kind, other in sorted(joined.items()):
             record = _join(record, self._own(other), kind)
@@ -47,8 +49,8 @@ class Records:
     def _own(self, scan: Scan) -> Record:
         with self._database.read() as session:
             results = committed(session, scan.id)
-            assets = _assets(session, scan.id, in_scope=True)
-            feeds = _feeds(session, scan.id)
+            assets = assets_of(session, scan.id, in_scope=True)
+            feeds = feeds_of(session, scan.id)
         return Record(
             scan=scan,
             assets=assets or tuple({r.step.asset.id: r.step.asset for r in results}.values()),
@@ -69,18 +71,18 @@ class Records:
     def met(self, scan_id: str) -> tuple[Asset, ...]:
         """Return the assets that a scan itself met in scope."""
         with self._database.read() as session:
-            return _assets(session, scan_id, in_scope=True)
+            return assets_of(session, scan_id, in_scope=True)
 
     def outside(self, scan_id: str) -> tuple[Asset, ...]:
         """Return the assets that a scan met out of scope."""
         with self._database.read() as session:
-            return _assets(session, scan_id, in_scope=False)
+            return assets_of(session, scan_id, in_scope=False)
 
     def imported(self, perimeter: str) -> tuple[Asset, ...]:
         """Return the hosts and addresses that the imports of a perimeter met, in scope then or not, by id."""
         scans = [s.id for s in self._scans.all(perimeter) if any(p.kind is Part.IMPORT for p in s.parts)]
         with self._database.read() as session:
-            met = [a for scan in scans for kept in (True, False) for a in _assets(session, scan, in_scope=kept)]
+            met = [a for scan in scans for kept in (True, False) for a in assets_of(session, scan, in_scope=kept)]
         kinds, places = {AssetKind.HOST, AssetKind.ADDRESS}, {FoundIn.CT, FoundIn.LIST, FoundIn.NMAP}
         wanted = {a.id: a for a in met if a.kind in kinds and a.found_in in places}
         return tuple(wanted[id] for id in sorted(wanted))
@@ -133,12 +135,14 @@ def _inward(kind: Part) -> bool:
     return kind is Part.DIRECTORY
 
 
-def _assets(session: Session, scan_id: str, *, in_scope: bool) -> tuple[Asset, ...]:
+def assets_of(session: Session, scan_id: str, *, in_scope: bool) -> tuple[Asset, ...]:
+    """Return the assets that a scan met in scope, or out of it, in the order met."""
     wanted = select(AssetRow.document).where(AssetRow.scan == scan_id, AssetRow.in_scope == in_scope)
     return tuple(plain.read(text, Asset) for text in session.exec(wanted.order_by(col(AssetRow.position))))
 
 
-def _feeds(session: Session, scan_id: str) -> dict[str, Feed]:
+def feeds_of(session: Session, scan_id: str) -> dict[str, Feed]:
+    """Return the newest extract of each feed kept with a scan."""
     wanted = select(FeedRow).where(FeedRow.scan == scan_id)
     rows = session.exec(wanted.order_by(col(FeedRow.name), col(FeedRow.dated), col(FeedRow.digest)))
     return {row.name: plain.read(row.document, Feed) for row in rows}

@@ -19,6 +19,7 @@ from scanner.store.accounts import Accounts
 from scanner.store.attestations import Attestations
 from scanner.store.audit import Audit, AuditBreak
 from scanner.store.boards import Boards
+from scanner.store.bundles import Bundles
 from scanner.store.candidates import Candidates
 from scanner.store.captures import Captures
 from scanner.store.comparisons import Comparisons
@@ -53,6 +54,7 @@ class Store:
         self.captures = Captures(captures, clock)
         self.scans = Scans(database, self._leases, self.audit, clock)
         self.records = Records(database, self.captures, self.scans, self.timelines)
+        self.bundles = Bundles(database, self.captures, self.audit, clock)
         self.judgements = Judgements(database)
         self.attestations = Attestations(database, self.audit, clock)
         self.waivers = Waivers(database, self.audit, clock)
