@@ -15,6 +15,7 @@ from typing import cast
 import pytest
 
 from probes.interface import IPAddress, PortAnswer, PortState, ProbeError, Reason
+from scanner.demo.listening import listening as serving
 from scanner.line import GuardedLine
 from scanner.manners import Manners
 from scanner.pace import Pace, Rates
@@ -187,9 +188,7 @@ async def test_a_fragile_address_hears_one_connection_at_a_time() -> None:
 
     address = ip_address("127.95.0.3")
     line = open_line(granted=mandate())
-    fragile = await asyncio.start_server(serve, str(address), 11112)
-    other = await asyncio.start_server(serve, str(address), 18080)
-    async with fragile, other:
+    async with serving(serve, str(address), 11112), serving(serve, str(address), 18080):
         await asyncio.gather(*(call(line, port) for port in (11112, 18080) * 5))
         assert most == 1
         forgotten = await line.connect(address, 11112, deadline=0.2)
