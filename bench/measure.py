@@ -81,9 +81,10 @@ def command(words: Sequence[str], *, rounds: int = 3, timeout: float = 600.0, ok
 def peer(package: str, program: str) -> Path:
     """Return a program of a Python package, installed once in an environment of its own beside ours."""
     folder = Path(sys.prefix) / "peers" / package
-    if not (folder / "bin" / program).exists():
+    if not (folder / "installed").exists():
         venv.create(folder, with_pip=True)
         subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", package], check=True)
+        (folder / "installed").touch()
     return folder / "bin" / program
 
 
