@@ -201,7 +201,7 @@ def _stable(case: Case, rules: Iterable[str], outcomes: frozenset[Outcome] = _TO
 
 def _at_stake(finding: Finding, measure: OpenFindings) -> bool:
     good = finding.outcome in {Outcome.MET, Outcome.NOT_APPLICABLE}
-    if measure.severities and finding.severity.value not in measure.severities and not good:
+    if measure.severities and finding.severity.value not in measure.severities:
         return False
     if measure.controls and not any(fnmatchcase(finding.control, c) for c in measure.controls):
         return False

@@ -35,7 +35,7 @@ def purge(config: ConfigOption = DEFAULT) -> None:
         kept = settings.file.retention
         days = Retention(captures=round(kept.captures_months * _MONTH), findings=round(kept.findings_months * _MONTH))
         removed = store.purge(days)
-    typer.echo(str(removed))
+    typer.echo(f"{len(removed.scans)} scan(s) and {removed.captures} capture(s) removed, {removed.size >> 20} MiB")
 
 
 @commands.command()

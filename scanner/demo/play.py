@@ -63,7 +63,8 @@ async def _scan_both(settings: Settings, folder: Path) -> str:
     texts = []
     with open_store(folder / "demo.sqlite") as store:
         with as_file(files_of("scanner.demo") / "directory.zip") as capture:
-            await import_file(settings, store, "ldif", capture, perimeter=FAULTY, box="contrôleur fictif")
+            read, _ = await import_file(settings, store, "ldif", capture, perimeter=FAULTY, box="contrôleur fictif")
+        run.judge_scan(settings, store, read.id)
         for perimeter in (FAULTY, HEALTHY):
             progress, shown = watch()
             with shown:

@@ -85,6 +85,12 @@ def test_what_lies_outside_the_mandate_is_told_and_was_not_looked_at(played: Pat
     assert (f"host:sauvegarde.{FAULTY}", "out-of-scope") in reasons
 
 
+def test_the_comparison_counts_the_imported_directory_that_the_dossier_tells(played: Path) -> None:
+    hygie = [sys.executable, "-m", "scanner", "compare", "--format", "json", "-c", "demo.toml"]
+    done = subprocess.run(hygie, cwd=played, capture_output=True, text=True, check=True)
+    assert "forest:ad.ch-valmorel.test" in done.stdout
+
+
 def test_the_sums_hold_and_judging_again_gives_the_same_bytes(played: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=played, check=True)
     command = [sys.executable, "-m", "scanner", "report", "latest:clinique-bonport", "-c", "again.toml"]

@@ -391,6 +391,17 @@ def test_open_findings_are_counted_and_ignorance_is_a_range(
     assert set(told.findings) == {f.fingerprint for f in findings if f.outcome is Outcome.NOT_MET and told.findings}
 
 
+def test_what_was_seen_of_lesser_severity_does_not_swell_the_coverage_of_the_critical() -> None:
+    lesser = tuple(replace(finding(Outcome.MET, f"a{n}"), severity=Severity.LOW) for n in range(98))
+    told = indicator(
+        a_set(),
+        a_case(findings=(*lesser, finding(Outcome.MET), finding(Outcome.UNDETERMINED, "b"))),
+        "expo.open_critical",
+    )
+    assert told.coverage.fr == "1 conclusions sur 2 (50 %)"
+    assert indicator(a_set(), a_case(findings=lesser), "expo.open_critical").status is S.NOT_EVALUATED
+
+
 @pytest.mark.parametrize(
     ("outcomes", "status", "measured"),
     [
