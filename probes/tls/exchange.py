@@ -40,7 +40,7 @@ async def ask(connect: Connect, hello: bytes, wanted: frozenset[int]) -> Reply:
     stream = await connect()
     try:
         await stream.send(hello)
-        return await _read(stream, wanted)
+        return await read_messages(stream, wanted)
     except ProbeError as error:
         # A server that does not like a hello often just hangs up.
         if error.reason in {Reason.CONNECTION_LOST, Reason.TRUNCATED}:
@@ -50,7 +50,8 @@ async def ask(connect: Connect, hello: bytes, wanted: frozenset[int]) -> Reply:
         await stream.close()
 
 
-async def _read(stream: Stream, wanted: frozenset[int]) -> Reply:
+async def read_messages(stream: Stream, wanted: frozenset[int]) -> Reply:
+    """Read handshake messages until the wanted ones are in, or no more come."""
     messages: dict[int, bytes] = {}
     pending, total = b"", 0
     while total < ANSWER:

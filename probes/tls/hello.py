@@ -47,6 +47,7 @@ class ServerHello:
     secure_renegotiation: bool
     extended_master_secret: bool = False
     group: int | None = None
+    heartbeat: bool = False
 
 
 def client_hello(
@@ -134,6 +135,7 @@ def server_hello(message: bytes) -> ServerHello:
         retry=body[2:34] == _RETRY,
         secure_renegotiation=0xFF01 in extensions,
         extended_master_secret=23 in extensions,
+        heartbeat=15 in extensions,
         group=struct.unpack("!H", extensions[51])[0] if len(extensions.get(51, b"")) == 2 else None,
     )
 

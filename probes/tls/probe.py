@@ -26,8 +26,7 @@ from probes.interface import (
 )
 from probes.tls.chain import TrustStore, read_chain, trust_store
 from probes.tls.enumerate import Enumeration
-from probes.tls.exchange import ANSWER, Connect
-from probes.tls.preamble import PREAMBLES
+from probes.tls.reach import PORTS, offered, opener, server_name, spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +37,7 @@ class TlsSettings:
     browsers do not know (IGC-Santé, RGS).
     """
 
-    ports: tuple[int, ...] = (
-        443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2083, 2087, 2096, 2376, 2762, 3269, 4443, 5061, 5986,
-        6443, 6514, 8006, 8443, 8883, 9443, 10443,
-    )  # fmt: skip
+    ports: tuple[int, ...] = PORTS
     store: str = ""
     store_label: str = ""
     private_store: str = ""
@@ -62,12 +58,11 @@ class TlsProbe(Probe[TlsSettings]):
 
     def wants(self, asset: Asset) -> bool:
         """A TLS port that accepted a connection."""
-        spoken = asset.port in self.settings.ports or asset.port in PREAMBLES
-        return asset.transport == "tcp" and spoken and bool(asset.addresses)
+        return spoken(asset, self.settings.ports)
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield a profile and a chain for each address; an address that failed is missed, unless all did."""
-        name = "" if _numeric(asset.host) else asset.host
+        name = server_name(asset)
         failures: list[ProbeError] = []
         addresses = asset.addresses[: self.settings.most_addresses]
         for text in addresses:
@@ -82,19 +77,9 @@ class TlsProbe(Probe[TlsSettings]):
             raise failures[0]
 
     async def _address(self, line: Line, address: IPAddress, port: int, name: str) -> list[Sight | Shortfall]:
-        preamble = None if port in self.settings.ports else PREAMBLES.get(port)
-
-        async def connect() -> Stream:
-            stream = await line.connect(address, port, name=name, deadline=self.settings.patience, cap=ANSWER + 8192)
-            if preamble is not None:
-                try:
-                    await preamble(stream, line.identity)
-                except ProbeError:
-                    await stream.close()
-                    raise
-            return stream
-
-        if preamble is not None and not await _offered(connect):
+        ports, patience = self.settings.ports, self.settings.patience
+        connect = opener(line, address, port, name=name, ports=ports, patience=patience, level=self.level)
+        if port not in ports and not await offered(connect):
             return [Sight(fact=TlsProfile(address=str(address), spoken=False, versions=()))]
         enumeration = Enumeration(connect, name)
         profile = await enumeration.run(str(address))
@@ -115,17 +100,6 @@ class TlsProbe(Probe[TlsSettings]):
         if not self.settings.private_store:
             return None
         return trust_store(self.settings.private_store, self.settings.private_label)
-
-
-async def _offered(connect: Connect) -> bool:
-    """Tell whether a service that starts in clear offers TLS at all."""
-    try:
-        await (await connect()).close()
-    except ProbeError as error:
-        if error.reason is Reason.NOT_SPOKEN:
-            return False
-        raise
-    return True
 
 
 async def _whole_handshake(stream: Stream, name: str) -> tuple[bytes, ...]:
@@ -155,11 +129,3 @@ async def _whole_handshake(stream: Stream, name: str) -> tuple[bytes, ...]:
     if not ders:
         raise ProbeError(Reason.MALFORMED, "a handshake without certificate")
     return tuple(ders)
-
-
-def _numeric(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
