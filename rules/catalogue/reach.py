@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from probes.facts.services.answered import Talk
 from probes.interface import Part, PortState
-from rules.interface import Confidence, Verdict, met, not_met, rule, undetermined
+from rules.interface import Confidence, ObjectRef, Verdict, met, not_met, rule, undetermined
 from rules.views.reach import Door, ReachView
 
 #: What shows that a door is somebody else's: another protocol, or a connection closed without a word.
@@ -103,3 +103,70 @@ def medical_protocol(view: ReachView) -> Verdict:
 def industrial_protocol(view: ReachView) -> Verdict:
     """No industrial protocol (S7, Modbus, IEC 104, OPC UA, DNP3, EtherNet/IP) answers; they are only connected to."""
     return _shut(view, (102, 502, 2404, 4840, 20000, 44818))
+
+
+@rule("remote-control-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def remote_control(view: ReachView) -> Verdict:
+    """No screen sharing or remote maintenance (VNC, X11, pcAnywhere, TeamViewer, AnyDesk, ScreenConnect) answers."""
+    return _shut(view, (5631, 5900, 5901, 5902, 5938, 6000, 7070, 8040), ("vnc", "x11"))
+
+
+@rule("windows-administration-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def windows_administration(view: ReachView) -> Verdict:
+    """No remote administration of Windows (WinRM, RPC endpoint mapper, NetBIOS) answers."""
+    return _shut(view, (135, 139, 5985, 5986), ("rpc-endpoint-mapper", "smb", "winrm"))
+
+
+@rule("directory-service-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def directory_service(view: ReachView) -> Verdict:
+    """No directory (LDAP, LDAPS, global catalogue, Kerberos and its password changes) answers."""
+    return _shut(view, (88, 389, 464, 636, 3268, 3269), ("kerberos", "ldap"))
+
+
+@rule("platform-administration-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def platform_administration(view: ReachView) -> Verdict:
+    """No administration of containers, clusters and application servers answers, whomever it obeys."""
+    protocols = ("docker", "kubernetes", "kubelet", "etcd", "zookeeper", "ajp", "rmi")
+    return _shut(view, (1099, 2181, 2375, 2376, 2379, 6443, 8009, 10250), protocols)
+
+
+@rule("message-broker-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def message_broker(view: ReachView) -> Verdict:
+    """No message broker or its console answers; MQTT in TLS (8883) is how devices outside are meant to come in."""
+    return _shut(view, (1883, 5672, 8161), ("mqtt", "amqp"))
+
+
+@rule("printer-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def printer(view: ReachView) -> Verdict:
+    """No printing (LPD, IPP, raw) answers; it is only connected to, since what is sent there gets printed."""
+    return _shut(view, (515, 631, 9100))
+
+
+@rule("building-automation-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def building_automation(view: ReachView) -> Verdict:
+    """No building automation (Niagara Fox, in clear and in TLS) answers; it is only connected to."""
+    return _shut(view, (1911, 4911))
+
+
+@rule("camera-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def camera(view: ReachView) -> Verdict:
+    """No video stream (RTSP) answers."""
+    return _shut(view, (554,), ("rtsp",))
+
+
+@rule("telephony-not-reachable", reads=ReachView, part=Part.EXPOSURE)
+def telephony(view: ReachView) -> Verdict:
+    """No telephony in clear (SIP, H.323) answers; SIP in TLS (5061) is how federated gateways are meant to be met."""
+    return _shut(view, (1720, 5060), ("sip",))
+
+
+@rule("open-ports-are-told-apart", reads=ReachView, part=Part.EXPOSURE)
+def told_apart(view: ReachView) -> Verdict:
+    """No address accepts connections on nearly every port, which hides what stands behind it."""
+    if view.proxied:
+        addresses = sorted(view.proxied)
+        return not_met(*(ObjectRef(id=one, name=one) for one in addresses), addresses=", ".join(addresses))
+    opened = {d.address for d in view.doors if d.state is PortState.OPEN}
+    others = {d.address for d in view.doors if d.state is not PortState.OPEN}
+    # another tool's list may name the open ports alone: it cannot show that the others were not
+    return undetermined("only-open-ports-listed") if opened - others else met()

@@ -39,6 +39,15 @@ FAMILIES: list[tuple[Rule, tuple[int, ...], str]] = [
     (reach.database, (6379, 1433, 1521, 3050, 3306, 5432, 5984, 9042, 9200, 11211, 27017, 50000), "redis"),
     (reach.medical_protocol, (104, 1972, 2575, 2761, 2762, 4242, 6661, 8042, 8104, 11112, 11113, 52773), "dicom"),
     (reach.industrial_protocol, (502, 102, 2404, 4840, 20000, 44818), ""),
+    (reach.remote_control, (5900, 5631, 5901, 5902, 5938, 6000, 7070, 8040), "vnc"),
+    (reach.windows_administration, (5985, 135, 139, 5986), "winrm"),
+    (reach.directory_service, (389, 88, 464, 636, 3268, 3269), "ldap"),
+    (reach.platform_administration, (6443, 1099, 2181, 2375, 2376, 2379, 8009, 10250), "kubernetes"),
+    (reach.message_broker, (1883, 5672, 8161), "mqtt"),
+    (reach.printer, (9100, 515, 631), ""),
+    (reach.building_automation, (1911, 4911), ""),
+    (reach.camera, (554,), "rtsp"),
+    (reach.telephony, (5060, 1720), "sip"),
 ]
 
 
@@ -64,6 +73,24 @@ def test_a_port_that_keeps_the_silence_of_hl7_is_probable() -> None:
     ports = FAMILIES[4][1]
     kept = reach.medical_protocol.judge(host(("hl7-mllp", SILENT), ports=(2575, *(p for p in ports if p != 2575))))
     assert (kept.outcome, kept.confidence) == (NOT_MET, Confidence.PROBABLE)
+
+
+@pytest.mark.parametrize(
+    ("rule", "meant"), [(reach.message_broker, 8883), (reach.telephony, 5061)], ids=lambda v: str(getattr(v, "id", v))
+)
+def test_the_encrypted_port_that_outsiders_are_meant_to_use_is_no_finding(rule: Rule, meant: int) -> None:
+    shut = next(ports for family, ports, _ in FAMILIES if family is rule)
+    assert rule.judge(host(ports=(meant, *shut))).outcome is MET
+
+
+def test_an_address_that_accepts_everything_is_told() -> None:
+    assert reach.told_apart.judge(host(ports=(80, 443))).outcome is MET
+    assert reach.told_apart.judge(host(ports=(80,), state=CLOSED)).outcome is MET
+    assert reach.told_apart.judge(host(ports=(80,), state=FILTERED, sang=False)).outcome is MET
+    behind = reach.told_apart.judge(host(ports=(80, 443), proxied=True))
+    assert (behind.outcome, dict(behind.values)) == (NOT_MET, {"addresses": ADDRESS})
+    # another tool's list of open ports alone
+    assert reach.told_apart.judge(host(ports=(80,))).outcome is UNDETERMINED
 
 
 def rdp(tls: bool | None, old: bool | None, talk: Talk = SPOKEN) -> RdpAnswered:
