@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reports.visible import visible
+from rules.interface import Severity
 from scanner.exit import Exit
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 ConfigOption = Annotated[Path, typer.Option("-c", "--config", help="The configuration file.")]
+FailOnOption = Annotated[
+    Severity | None,
+    typer.Option("--fail-on", help="Exit code 1 from this severity on; as the configuration says by default."),
+]
 DEFAULT = Path("config.toml")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from probes.interface import Vantage
-from scanner.command import DEFAULT, ConfigOption, opened
+from scanner.command import DEFAULT, ConfigOption, FailOnOption, opened
 from scanner.exit import decide
 
 app = typer.Typer()
@@ -29,6 +29,7 @@ def import_(
     vantage: Annotated[
         Vantage | None, typer.Option(help="Where it was made; the kind's usual place by default.")
     ] = None,
+    fail_on: FailOnOption = None,
 ) -> None:
     """Import a file of another tool, judge it by the same rules, and print the summary."""
     from reports import summary
@@ -64,5 +65,5 @@ def import_(
             typer.echo(say.count("imported.within", len(within)))
         if outside := store.records.outside(ended.id):
             typer.echo(say.count("imported.outside", len(outside)))
-        fail_on = Severity(settings.file.reports.fail_on)
-    raise typer.Exit(decide(dossier, fail_on, interrupted=interrupted))
+        counted = fail_on or Severity(settings.file.reports.fail_on)
+    raise typer.Exit(decide(dossier, counted, interrupted=interrupted))

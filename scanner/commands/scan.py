@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from scanner.command import DEFAULT, ConfigOption, judged, opened
+from scanner.command import DEFAULT, ConfigOption, FailOnOption, judged, opened
 from scanner.exit import Exit, decide
 
 app = typer.Typer()
@@ -28,6 +28,7 @@ def scan(
     only: Annotated[ScanPart | None, typer.Option(help="Only this part.")] = None,
     level: Annotated[int, typer.Option(min=1, max=3, help="Level of intrusiveness, at most the mandate's.")] = 2,
     resume: Annotated[str, typer.Option(help="Go on with this scan: an id, or `latest` for the last one cut.")] = "",
+    fail_on: FailOnOption = None,
     by: Annotated[str, typer.Option(help="Who asked for it, for the audit log.", hidden=True)] = "",
 ) -> None:
     """Look at perimeters, judge what was seen, and print the summary."""
@@ -58,8 +59,8 @@ def scan(
                 ended, interrupted = asyncio.run(work)
             dossier = run.judge_scan(settings, store, ended.id)
             typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
-            fail_on = Severity(settings.file.reports.fail_on)
-            codes.append(decide(dossier, fail_on, interrupted=interrupted))
+            counted = fail_on or Severity(settings.file.reports.fail_on)
+            codes.append(decide(dossier, counted, interrupted=interrupted))
     raise typer.Exit(max(codes, key=_gravity))
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from probes.interface import Part, Vantage
 from reports.evidence import pack
+from rules.subject import ScanPart
 from scanner.cli import app
 from scanner.evidence.opening import open_pack
 from scanner.exit import Exit
@@ -168,3 +172,17 @@ def test_a_flipped_byte_a_cut_file_and_another_digest_are_refused(hospital: Path
         path.write_bytes(damaged)
         code, _, error = hygie(region, "bundle", "import", str(path), *(["--sha256", digest] if digest else []))
         assert (code, error.count("\n")) == (Exit.REFUSED, 1)
+
+
+def test_a_later_scan_is_judged_without_the_directory_whose_bytes_stayed_away(hospital: Path, region: Path) -> None:
+    hygie(region, "bundle", "import", str(exported(hospital)))
+    at = datetime.now(UTC)
+    with store(region) as kept:
+        taken = kept.scans.find("latest")
+        part = ScanPart(kind=Part.EXPOSURE, box="r", vantage=Vantage.INTERNET, started_at=at, ended_at=at)
+        later = replace(taken, id="later", parts=(part,), state="running")
+        kept.scans.end(kept.scans.begin(later), replace(later, state="complete"))
+    told = report(region)
+    assert isinstance(told["scan"], dict)
+    assert (told["scan"]["id"], [p["kind"] for p in told["scan"]["parts"]]) == ("later", ["exposure"])
+    assert told["directory"] == []

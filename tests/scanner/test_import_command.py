@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,15 @@ def test_a_format_without_a_real_sample_says_so(config: Path) -> None:
     (config.parent / "vide").mkdir()
     _, _, said = run(config, "oradad", str(config.parent / "vide"))
     assert "to be reviewed" in said
+
+
+def test_the_severity_that_fails_is_said_for_one_run(config: Path) -> None:
+    (config.parent / "ad.ldif").write_bytes(LDIF.partition(b"\n\n")[0] + b"\n\n")
+    words = ("ldif", str(config.parent / "ad.ldif"))
+    assert run(config, *words, "--fail-on", "critical")[0] == Exit.FINDINGS
+    accepted = ["waive", "grant", "critical-objects-readable@ad-domain:ch.example", "--reason", "r", "--owner", "o"]
+    until = ["--until", f"{datetime.now(UTC).date() + timedelta(days=90)}", "-c", str(config)]
+    assert CliRunner().invoke(app, [*accepted, *until]).exit_code == Exit.CLEAN
+    assert run(config, *words, "--fail-on", "critical")[0] in {Exit.CLEAN, Exit.PARTIAL}
+    assert run(config, *words)[0] == Exit.FINDINGS
+    assert run(config, *words, "--fail-on", "grave")[0] == Exit.USAGE
