@@ -8,9 +8,9 @@ import hmac
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from reports.visible import visible
@@ -21,6 +21,7 @@ from scanner.config.schema import NotifySection
 from scanner.config.secrets import SecretError, read
 from scanner.outbound.https import OutboundError, post
 from scanner.outbound.mail import MailServer, send
+from scanner.schedule.confirmation import window
 from scanner.store.boards import Shift
 from scanner.store.errors import StoreError
 from scanner.store.sightings import Filter
@@ -87,7 +88,7 @@ class Crier:
         sent = self._store.notices.sent()
         least = Severity(settings.file.notify.from_severity)
         shifts = self._store.boards.shifts(None, self._clock() - _NEWS, 5000)
-        for notice in (*changes(shifts, least, settings), *self._overdue(settings)):
+        for notice in (*changes(shifts, least, settings), *self._overdue(settings), *self._windows(settings, sent)):
             if notice.id not in sent:
                 yield notice
 
@@ -107,6 +108,31 @@ class Crier:
                             subject=f"{known.name} : constat ouvert depuis plus de {days} jours",
                             lines=(_line("en retard", finding.rule, finding.asset),),
                         )
+
+    def _windows(self, settings: Settings, sent: Collection[str]) -> Iterator[Notice]:
+        """The windows of confirmation audits that are open; the days after one was told open no other."""
+        today = self._clock().date()
+        for board in self._store.boards.boards(settings.perimeters.keys()):
+            found = window(board.trends.get("exposure", ()), today)
+            if found is None or found.opens > today:
+                continue
+            perimeter, length = board.perimeter, (found.closes - found.opens).days
+            if any(_window_id(perimeter, found.opens - timedelta(days=n)) in sent for n in range(1, length + 1)):
+                continue
+            yield Notice(
+                id=_window_id(perimeter, found.opens),
+                kind="window",
+                perimeter=perimeter,
+                subject=f"{settings.perimeters[perimeter].name} : l’audit de confirmation peut être fait",
+                lines=(
+                    f"Du {found.opens:%d/%m/%Y} au {found.closes:%d/%m/%Y} inclus (45e au 60e jour après le premier "
+                    "audit), un second audit d’exposition au moins du même niveau confirme le premier.",
+                ),
+            )
+
+
+def _window_id(perimeter: str, opens: date) -> str:
+    return f"window {perimeter} {opens.isoformat()}"
 
 
 def changes(shifts: Iterable[Shift], least: Severity, settings: Settings) -> list[Notice]:

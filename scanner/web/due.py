@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from rules.interface import Severity
+from scanner.schedule.confirmation import window
 from scanner.store.boards import Board
 from scanner.web.route import Asked
 
@@ -14,8 +15,6 @@ from scanner.web.route import Asked
 _MANDATE_DAYS = 45
 #: Without a scan for so many days, one is due.
 _SILENCE_DAYS = 35
-#: The confirmation audit: between these days after the first one (CaRE, domain 1, objective D1.O2.B).
-CONFIRMATION = (timedelta(days=45), timedelta(days=60))
 #: The window of the confirmation audit is told so long before it opens.
 _AHEAD = timedelta(days=15)
 
@@ -59,26 +58,16 @@ def _scans(board: Board, today: date) -> list[Due]:
         if (today - last).days > _SILENCE_DAYS:
             until = last + timedelta(days=_SILENCE_DAYS)
             found.append(Due(what="scan", perimeter=board.perimeter, since=last, until=until, late=True, about=kind))
-    window = confirmation(board, today)
-    return [*found, window] if window else found
+    coming = confirmation(board, today)
+    return [*found, coming] if coming else found
 
 
 def confirmation(board: Board, today: date) -> Due | None:
-    """Return the window of the second exposure audit, while no two audits of the trend make a pair yet."""
-    points = board.trends.get("exposure", ())
-    opening, closing = CONFIRMATION
-    windows = [(point, point.at.date() + opening, point.at.date() + closing) for point in points]
-    if any(
-        opens <= second.at.date() <= closes and second.guaranteed >= first.guaranteed
-        for first, opens, closes in windows
-        for second in points
-    ):
+    """Return the window of the second exposure audit, from shortly before it opens."""
+    found = window(board.trends.get("exposure", ()), today)
+    if found is None or found.opens > today + _AHEAD:
         return None
-    coming = [(opens, closes) for _, opens, closes in windows if closes >= today]
-    if not coming or coming[0][0] > today + _AHEAD:
-        return None
-    opens, closes = coming[0]
-    return Due(what="confirmation", perimeter=board.perimeter, since=opens, until=closes, late=False)
+    return Due(what="confirmation", perimeter=board.perimeter, since=found.opens, until=found.closes, late=False)
 
 
 def overdue(severity: Severity, open_since: date, today: date, limits: dict[str, int]) -> bool:

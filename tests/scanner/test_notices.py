@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import json
+import os
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from aiohttp import web
@@ -20,7 +26,10 @@ from scanner.demo import certificates
 from scanner.outbound.https import OutboundError
 from scanner.schedule.crier import Crier
 from scanner.store.store import Store, open_store
+from tests.lab.mail import postfix
 from tests.scanner.web import stage
+
+POST_OFFICE = "127.47.0.25"
 
 
 @asynccontextmanager
@@ -86,6 +95,78 @@ async def test_what_is_new_is_told_once_and_signed(tmp_path: Path, monkeypatch: 
     assert "scan--2" not in bodies[0]
     for body, signature in heard:
         assert signature == "sha256=" + hmac.new("clé".encode(), body, hashlib.sha256).hexdigest()
+
+
+async def test_the_window_of_the_confirmation_audit_is_told_once_when_it_opens(tmp_path: Path) -> None:
+    settings, heard = stage.configuration(tmp_path), list[tuple[bytes, str]]()
+    at = tmp_path / "hygie.sqlite"
+    with stage.store_of(tmp_path) as store:
+        stage.judged(store, settings, stage.OURS, (), name="first", level=3)
+        stage.judged(store, settings, stage.OURS, (), name="second", level=2)
+    windows: list[list[str]] = []
+    async with hook(tmp_path, heard) as port:
+        told_by = told(settings, webhook=f"https://127.0.0.1:{port}/hook", webhook_secret="", ca_file="ca.pem")
+        for day in (44, 45, 46, 60, 61):
+            now = stage.NOW + timedelta(days=day)
+            with open_store(at, clock=lambda now=now: now, actor="tests") as store:  # type: ignore[misc]
+                crier = Crier(lambda: told_by, store, clock=lambda now=now: now)  # type: ignore[misc]
+                await crier.round()
+            bodies = [json.loads(body) for body, _ in heard]
+            windows.append([body["perimeter"] for body in bodies if body["kind"] == "window"])
+    assert windows == [[], *[[stage.OURS]] * 4]
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize(("port", "security"), [(25, "starttls"), (587, "tls")])
+async def test_notices_reach_a_mail_server_over_verified_tls_only(tmp_path: Path, port: int, security: str) -> None:
+    settings = stage.configuration(tmp_path)
+    after(tmp_path / "hygie.sqlite", settings, -2, "certificate-current")
+    after(tmp_path / "hygie.sqlite", settings, -1, "certificate-current", "certificate-trusted")
+    with post_office() as (folder, received), stage.store_of(tmp_path) as store:
+        mail = {
+            "smtp_host": POST_OFFICE, "smtp_port": port, "smtp_security": security, "sender": "hygie@mx.test",
+            "recipients": ("nobody@mx.test",),
+        }  # fmt: skip
+        untrusting = Crier(lambda: told(settings, **mail), store)
+        with pytest.raises(OutboundError, match="certificate verify failed"):
+            await untrusting.round()
+        crier = Crier(lambda: told(settings, **mail, ca_file=str(folder / "ca.pem")), store)
+        await crier.round()
+        await crier.round()
+        for _ in range(100):
+            if len(list(received.glob("*"))) == len(store.notices.sent()):
+                break
+            await asyncio.sleep(0.1)
+        messages = [message_from_bytes(path.read_bytes(), policy=default) for path in received.glob("*")]
+    assert len(messages) == len(store.notices.sent())
+    (news,) = [m for m in messages if "constat(s) à regarder" in m["Subject"]]
+    assert (news["From"], news["To"]) == ("hygie@mx.test", "nobody@mx.test")
+    assert "TLSv1.3" in news["Received"]
+    assert f"www.{stage.OURS}.test" in news.get_content()
+
+
+@contextmanager
+def post_office() -> Iterator[tuple[Path, Path]]:
+    """A Postfix that takes mail over TLS only (STARTTLS on 25, at once on 587): its folder, and what it delivered."""
+    with TemporaryDirectory(prefix="hygie-post-") as temporary:
+        folder = Path(temporary)
+        os.chmod(folder, 0o755)
+        issuer = certificates.authority("AC", stage.NOW)
+        chain, key = certificates.leaf(issuer, (POST_OFFICE,), stage.NOW).pem()
+        (folder / "ca.pem").write_bytes(issuer.chain[0].public_bytes(Encoding.PEM))
+        (folder / "server.pem").write_bytes(key + chain)
+        (folder / "spool").mkdir()
+        os.chmod(folder / "spool", 0o777)
+        main = {
+            "myhostname": "mx.test",
+            "smtpd_tls_chain_files": f"{folder}/server.pem",
+            "smtpd_tls_security_level": "encrypt",
+            "smtpd_tls_received_header": "yes",
+            "local_recipient_maps": "inline:{ nobody=x }",
+            "mail_spool_directory": f"{folder}/spool/",
+        }
+        with postfix(folder / "p", POST_OFFICE, settings=main, submission={"smtpd_tls_wrappermode": "yes"}):
+            yield folder, folder / "spool" / "nobody" / "new"
 
 
 async def test_without_a_host_nothing_leaves(tmp_path: Path) -> None:
