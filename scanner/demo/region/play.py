@@ -34,20 +34,26 @@ class Clock:
         return self.now
 
 
-def play(folder: Path, told: Callable[[str], None]) -> tuple[Path, str]:
-    """Write the region into a folder; return its configuration, and the password of the account ``demo``."""
+def play(
+    folder: Path, told: Callable[[str], None], *, known: tuple[Town, ...] = (), months: int = MONTHS
+) -> tuple[Path, str]:
+    """Write the region into a folder; return its configuration, and the password of the account ``demo``.
+
+    ``known`` are the establishments, all by default; ``months`` is how many of the last months are played.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("region*"):
         if old.is_file():
             old.unlink()
     config = folder / "region.toml"
     today = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    config.write_text(configuration(towns(), today))
+    known = known or towns()
+    config.write_text(configuration(known, today))
     settings, clock, password = load(config), Clock(today), secrets.token_urlsafe(12)
     with open_store(settings.store_location(), clock=clock, actor="demonstration") as store:
         store.accounts.add(Account(login="demo", name="Démonstration", role=Role.ADMIN), password)
-        for month in range(MONTHS):
-            for number, town in enumerate(towns()):
+        for month in range(MONTHS - months, MONTHS):
+            for number, town in enumerate(known):
                 clock.now = today - _MONTH * (MONTHS - 1 - month) - timedelta(minutes=7 * number)
                 _scan(settings, store, clock, town, month)
             told(f"{month + 1} / {MONTHS}")
