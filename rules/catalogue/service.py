@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from probes.facts.services.answered import (
     Access,
+    BrokerAnswered,
     DatabaseAnswered,
     PlatformAnswered,
     ServiceAnswered,
     Talk,
-)  # fmt: skip
+)
 from probes.facts.services.health import DicomAnswered, HealthWebAnswered
 from probes.facts.services.remote import (
     RdpAnswered,
@@ -107,3 +108,52 @@ def dicomweb_authentication(seen: Observation[HealthWebAnswered]) -> Verdict:
 def fhir_authentication(seen: Observation[HealthWebAnswered]) -> Verdict:
     """Patients are not searched by a caller without identity; the capability statement may be public."""
     return _health_web(seen.fact, "fhir")
+
+
+def _encrypted(fact: ServiceAnswered) -> Verdict:
+    """What is said can be encrypted."""
+    if (unspoken := _unspoken(fact)) is not None:
+        return unspoken
+    if fact.encryption is None:
+        return undetermined("encryption-not-told")
+    return met() if fact.encryption else not_met(protocol=fact.protocol, product=fact.product or fact.protocol)
+
+
+@rule("database-encryption-offered", reads=DatabaseAnswered)
+def database_encryption(seen: Observation[DatabaseAnswered]) -> Verdict:
+    """A database offers TLS: without it passwords and records travel in clear."""
+    return _encrypted(seen.fact)
+
+
+@rule("broker-encryption-used", reads=BrokerAnswered)
+def broker_encryption(seen: Observation[BrokerAnswered]) -> Verdict:
+    """A message broker is spoken to within TLS."""
+    return _encrypted(seen.fact)
+
+
+@rule("broker-authentication-required", reads=BrokerAnswered)
+def broker_authentication(seen: Observation[BrokerAnswered]) -> Verdict:
+    """A message broker takes nobody who shows no identity (MQTT 3.1.1 3.2.2.3, SASL's ANONYMOUS)."""
+    return _identity_asked(seen.fact)
+
+
+@rule("dicom-encryption-used", reads=DicomAnswered)
+def dicom_encryption(seen: Observation[DicomAnswered]) -> Verdict:
+    """Images are exchanged within TLS (PS3.15 B.9 and B.12)."""
+    return _encrypted(seen.fact)
+
+
+@rule("integration-engine-console-not-reachable", reads=HealthWebAnswered)
+def integration_engine(seen: Observation[HealthWebAnswered]) -> Verdict:
+    """The console of an integration engine is not shown, even behind a log-in."""
+    fact = seen.fact
+    if fact.protocol != "integration-engine":
+        return not_applicable("another-application")
+    return not_met(product=fact.product)
+
+
+@rule("health-viewer-encrypted", reads=HealthWebAnswered)
+def viewer_encryption(seen: Observation[HealthWebAnswered]) -> Verdict:
+    """A viewer of medical images is shown within TLS only."""
+    fact = seen.fact
+    return _encrypted(fact) if fact.protocol == "pacs-viewer" else not_applicable("another-application")

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from probes.facts.services.answered import Access, DatabaseAnswered, PlatformAnswered, ServiceAnswered, Talk
+from probes.facts.services.answered import (
+    Access,
+    BrokerAnswered,
+    DatabaseAnswered,
+    PlatformAnswered,
+    ServiceAnswered,
+    Talk,
+)
 from probes.facts.services.health import DicomAnswered, HealthWebAnswered
 from probes.facts.services.remote import RdpAnswered, SmbAnswered, VncAnswered
 from probes.interface import Asset, AssetKind, Observation, PortState, Vantage
@@ -105,6 +112,10 @@ def access(cls: type[ServiceAnswered], protocol: str, who: Access, talk: Talk = 
     return cls(address=ADDRESS, protocol=protocol, talk=talk, access=who)
 
 
+def spoken(cls: type[ServiceAnswered], protocol: str, tls: bool | None, talk: Talk = SPOKEN) -> ServiceAnswered:
+    return cls(address=ADDRESS, protocol=protocol, talk=talk, encryption=tls)
+
+
 ANYBODY, SOMEBODY, UNKNOWN = Access.OPEN, Access.REQUIRED, Access.UNKNOWN
 
 
@@ -139,9 +150,33 @@ ANYBODY, SOMEBODY, UNKNOWN = Access.OPEN, Access.REQUIRED, Access.UNKNOWN
         (service.dicomweb_authentication, access(HealthWebAnswered, "pacs-viewer", UNKNOWN), NOT_APPLICABLE),
         (service.fhir_authentication, access(HealthWebAnswered, "fhir", ANYBODY), NOT_MET),
         (service.fhir_authentication, access(HealthWebAnswered, "fhir", SOMEBODY), MET),
+        (service.database_encryption, spoken(DatabaseAnswered, "postgresql", True), MET),
+        (service.database_encryption, spoken(DatabaseAnswered, "redis", False), NOT_MET),
+        (service.database_encryption, spoken(DatabaseAnswered, "sql-server", None), UNDETERMINED),
+        (service.database_encryption, spoken(DatabaseAnswered, "mysql", None, SILENT), UNDETERMINED),
+        (service.database_encryption, spoken(DatabaseAnswered, "mysql", None, OTHER), NOT_APPLICABLE),
+        (service.broker_encryption, spoken(BrokerAnswered, "mqtt", True), MET),
+        (service.broker_encryption, spoken(BrokerAnswered, "amqp", False), NOT_MET),
+        (service.broker_encryption, spoken(BrokerAnswered, "mqtt", None, Talk.CUT), UNDETERMINED),
+        (service.broker_encryption, spoken(BrokerAnswered, "mqtt", None, Talk.CLOSED), NOT_APPLICABLE),
+        (service.broker_authentication, access(BrokerAnswered, "mqtt", ANYBODY), NOT_MET),
+        (service.broker_authentication, access(BrokerAnswered, "amqp", SOMEBODY), MET),
+        # another version of AMQP, or an MQTT refusal for another reason than identity
+        (service.broker_authentication, access(BrokerAnswered, "amqp", UNKNOWN), UNDETERMINED),
+        (service.broker_authentication, access(BrokerAnswered, "mqtt", UNKNOWN, OTHER), NOT_APPLICABLE),
+        (service.dicom_encryption, spoken(DicomAnswered, "dicom", True), MET),
+        (service.dicom_encryption, spoken(DicomAnswered, "dicom", False), NOT_MET),
+        (service.dicom_encryption, spoken(DicomAnswered, "dicom", None), UNDETERMINED),
+        (service.dicom_encryption, spoken(DicomAnswered, "dicom", None, OTHER), NOT_APPLICABLE),
+        (service.integration_engine, spoken(HealthWebAnswered, "integration-engine", True), NOT_MET),
+        (service.integration_engine, spoken(HealthWebAnswered, "fhir", True), NOT_APPLICABLE),
+        (service.viewer_encryption, spoken(HealthWebAnswered, "pacs-viewer", True), MET),
+        (service.viewer_encryption, spoken(HealthWebAnswered, "pacs-viewer", False), NOT_MET),
+        (service.viewer_encryption, spoken(HealthWebAnswered, "pacs-viewer", None), UNDETERMINED),
+        (service.viewer_encryption, spoken(HealthWebAnswered, "dicomweb", False), NOT_APPLICABLE),
     ],
 )
-def test_a_service_is_judged_by_whom_it_serves(rule: Rule, fact: ServiceAnswered, expected: Outcome) -> None:
+def test_a_service_is_judged_by_whom_it_serves_and_how(rule: Rule, fact: ServiceAnswered, expected: Outcome) -> None:
     where = Asset(kind=AssetKind.SERVICE, name=f"tcp/1@{ADDRESS}")
     seen = Observation(id="o", asset=where, fact=fact, seen_at=DAY, probe="x@1", vantage=Vantage.INTERNET)
     assert rule.judge(seen).outcome is expected
