@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +11,10 @@ from probes.facts.services.answered import ServiceAnswered, Talk
 from probes.interface import AssetKind, Part, PortState, Status, Vantage
 from rules.interface import ObjectRef, Unseen, View, view
 from rules.subject import Record
+
+#: Open ports of one address from which no host is believed: other tools' lists, which the import hands on as
+#: sweeps, do not say what accepts everything, and name open ports alone, so that no share can be taken of them.
+_CROWD = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +81,15 @@ def reaches(record: Record) -> Iterable[ReachView | Unseen]:
                 for a in fact.answers
             ),
             sang=frozenset(address for address, canary in fact.canaries if canary is Canary.ANSWERED),
-            proxied=frozenset(one.address for one in fact.open_to_all),
+            proxied=frozenset((*(one.address for one in fact.open_to_all), *_crowded(fact))),
         )
     yield from _unseen(record, seen)
+
+
+def _crowded(fact: PortsSwept) -> Iterable[str]:
+    # an answer without a try is told by another tool
+    opened = Counter(a.address for a in fact.answers if a.state is PortState.OPEN and not a.tries)
+    return (address for address, count in opened.items() if count > _CROWD)
 
 
 def _unseen(record: Record, seen: set[str]) -> Iterable[Unseen]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from probes.facts.ports import Canary, PortsSwept
 from probes.facts.services.answered import (
     Access,
     BrokerAnswered,
@@ -16,10 +17,11 @@ from probes.facts.services.answered import (
 )
 from probes.facts.services.health import DicomAnswered, HealthWebAnswered
 from probes.facts.services.remote import RdpAnswered, SmbAnswered, VncAnswered
-from probes.interface import Asset, AssetKind, Observation, PortState, Vantage
+from probes.interface import Asset, AssetKind, Mandate, Observation, PortAnswer, PortState, Scope, Vantage
 from rules.catalogue import reach, service
 from rules.interface import Confidence, Outcome, Rule
-from rules.views.reach import Door, ReachView
+from rules.subject import Perimeter, Record, Scan, Timeline
+from rules.views.reach import Door, ReachView, reaches
 
 MET, NOT_MET, NOT_APPLICABLE, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.NOT_APPLICABLE, Outcome.UNDETERMINED
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
@@ -98,6 +100,40 @@ def test_an_address_that_accepts_everything_is_told() -> None:
     assert (behind.outcome, dict(behind.values)) == (NOT_MET, {"addresses": ADDRESS})
     # another tool's list of open ports alone
     assert reach.told_apart.judge(host(ports=(80,))).outcome is UNDETERMINED
+
+
+def listed(*opened: int) -> ReachView:
+    """What the view makes of another tool's list, which names open ports alone and knows no canary."""
+    answers = tuple(PortAnswer(address=ADDRESS, port=p, state=OPEN, tries=0, patience=0.0) for p in opened)
+    fact = PortsSwept(answers=answers, canaries=((ADDRESS, Canary.NONE),))
+    where = Asset(kind=AssetKind.ADDRESS, name=ADDRESS)
+    seen = Observation(id="o", asset=where, fact=fact, seen_at=DAY, probe="import-nmap@1", vantage=Vantage.INTERNET)
+    mandate = Mandate(
+        reference="M", signatory="S", document_sha256="", valid_from=DAY.date(), valid_until=DAY.date(), level=0,
+        scope=Scope(),
+    )  # fmt: skip
+    record = Record(
+        scan=Scan(
+            id="s", perimeter=Perimeter(id="p", name="P", unit="ej"), mandate=mandate, parts=(), level=0,
+            state="complete", versions={}, config_digest="",
+        ),
+        assets=(where,), observations=(seen,), attempts=(), feeds={}, timeline=Timeline(), read_capture=lambda _: b"",
+    )  # fmt: skip
+    (found,) = reaches.build(record)
+    assert isinstance(found, ReachView)
+    return found
+
+
+def test_an_imported_list_of_open_ports_is_judged_as_a_sweep() -> None:
+    found = listed(443, 3389)
+    opened = reach.remote_desktop.judge(found)
+    assert (opened.outcome, opened.confidence, opened.values["ports"]) == (NOT_MET, Confidence.INDICATIVE, "3389")
+    # what the list does not name was perhaps never asked
+    assert reach.camera.judge(found).outcome is UNDETERMINED
+    # more open ports than a host has: somebody in front accepts everything
+    crowd = listed(*range(3300, 3401))
+    assert reach.remote_desktop.judge(crowd).outcome is UNDETERMINED
+    assert reach.told_apart.judge(crowd).outcome is NOT_MET
 
 
 def rdp(tls: bool | None, old: bool | None, talk: Talk = SPOKEN) -> RdpAnswered:
