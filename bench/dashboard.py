@@ -170,7 +170,8 @@ def _fill(url: str) -> None:
         statements += [
             (f"INSERT INTO summaries SELECT 'j-s-'||p||'-'||m, '{kind}', p, 's-'||p||'-'||m, at, at, {ids} FROM grid",
              _summary(kind, findings)),
-            (f"INSERT INTO standings SELECT 's-'||p||'-'||m, '{kind}', p, 'j-s-'||p||'-'||m, at, 1 = 0, 2, 2, "
+            (f"INSERT INTO standings SELECT 's-'||p||'-'||m, '{kind}', p, 'j-s-'||p||'-'||m, at, 1 = 0, "
+             "1 + CAST(m AS int) / 8, 2 + CAST(m AS int) / 8, "
              "3, 20, 60, 40, 0, 20, 100 FROM grid WHERE :text = ''", ""),
         ]  # fmt: skip
     with _connected(url) as connection, connection.begin():

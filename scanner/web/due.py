@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -31,8 +31,8 @@ class Due:
     about: str = ""
 
 
-def due(asked: Asked, within: Collection[str] | None) -> tuple[Due, ...]:
-    """Return what is due on some perimeters (None is all), the latest first."""
+def due(asked: Asked, within: Collection[str] | None, boards: Iterable[Board]) -> tuple[Due, ...]:
+    """Return what is due on some perimeters (None is all) with their boards, the latest first."""
     today = asked.now.date()
     found: list[Due] = []
     for id, reference in asked.settings.perimeter_mandates.items():
@@ -44,7 +44,7 @@ def due(asked: Asked, within: Collection[str] | None) -> tuple[Due, ...]:
             found.append(
                 Due(what="mandate", perimeter=id, since=today, until=mandate.valid_until, late=late, about=reference)
             )
-    for board in asked.store.boards.boards(within):
+    for board in boards:
         found += _scans(board, today)
     return tuple(sorted(found, key=lambda d: (not d.late, d.until, d.perimeter)))
 

@@ -70,7 +70,7 @@ def at_home(asked: Asked, within: tuple[str, ...] | None) -> Home:
         places=places,
         totals=_totals(places, standings),
         shifts=(*grave[: _TOLD - min(len(closed), 4)], *closed[:4]),
-        due=due(asked, within)[:_TOLD],
+        due=due(asked, within, (place.board for place in places))[:_TOLD],
         at=asked.now,
     )
 
