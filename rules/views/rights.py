@@ -81,6 +81,8 @@ _PROPERTIES: dict[str, tuple[tuple[Right, frozenset[Target]], ...]] = {
     "bf967a68-0de6-11d0-a285-00aa003049e2": ((Right.WRITE_UAC, _ACCOUNTS),),
     "4c164200-20c0-11d0-a768-00aa006e0529": ((Right.ADD_ALLOWED_TO_ACT, _ACCOUNTS), (Right.WRITE_UAC, _ACCOUNTS)),
     "bf9679a8-0de6-11d0-a285-00aa003049e2": ((Right.WRITE_SCRIPT, frozenset({Target.USER, Target.HOLDER})),),
+    # The property set of log-on information holds scriptPath.
+    "5f202010-79a5-11d0-9020-00c04fc2d4cf": ((Right.WRITE_SCRIPT, frozenset({Target.USER, Target.HOLDER})),),
     "888eedd6-ce04-df40-b462-b8a50e41ba38": ((Right.WRITE_READERS, _ACCOUNTS),),
     "f30e3bbe-9ff0-11d1-b603-0000f80367c1": ((Right.WRITE_LINK, _LINKED),),
     "f30e3bbf-9ff0-11d1-b603-0000f80367c1": ((Right.WRITE_LINK_OPTIONS, _LINKED),),
@@ -99,6 +101,14 @@ _CHILDREN = frozenset(
         "bf967aa5-0de6-11d0-a285-00aa003049e2",
     }
 )  # fmt: skip
+#: The classes of the objects of a kind, as an entry that flows down names the one it is for: users and inetOrgPerson,
+#: computers, both with managed accounts (gMSA, dMSA), and groups.
+_MANAGED = frozenset({"7b8b558a-93a5-4af7-adca-c017e67f1057", "0feb936f-47b3-49f2-9386-1dedc2c23765"})
+_CLASSES = {
+    Target.USER: _MANAGED | {"bf967aba-0de6-11d0-a285-00aa003049e2", "4828cc14-1437-45bc-9b07-ad6f015e5f28"},
+    Target.COMPUTER: _MANAGED | {"bf967a86-0de6-11d0-a285-00aa003049e2"},
+    Target.GROUP: frozenset({"bf967a9c-0de6-11d0-a285-00aa003049e2"}),
+}
 _PARTIAL = frozenset({Target.POLICY, Target.TEMPLATE, Target.STORE, Target.OTHER})
 #: (trustee of a deny entry, trustee of an allow entry) -> whether the first stands for the second too.
 Covers = Callable[[str, str], bool]
@@ -155,12 +165,14 @@ def holdings(
 ) -> dict[str, frozenset[Right]]:
     """Return who holds which rights on an object, by SID, its owner included.
 
-    Explicit entries come before inherited ones and, among each, denials before grants, as Windows keeps them. With
-    ``children``, the entries that flow down to objects of the kind are read instead, and the owner is left out.
+    Explicit entries come before inherited ones and, among each, denials before grants, as Windows keeps them; a denial
+    under a condition refuses nothing for sure, and is left out. With ``children``, the entries that flow down to
+    objects of the kind are read instead, and the owner is left out.
     """
     if descriptor.dacl is None:
         return {EVERYONE: frozenset({Right.FULL})}
-    aces = [a for a in descriptor.dacl if (a.flags & 0x02 if children else not a.inherit_only)]
+    read = [a for a in descriptor.dacl if (_flows(a, target) if children else not a.inherit_only)]
+    aces = [a for a in read if not (a.deny and a.conditional)]
     aces.sort(key=lambda a: (a.inherited, not a.deny))
     denied: list[tuple[str, frozenset[Right]]] = []
     held: dict[str, set[Right]] = {}
@@ -178,14 +190,21 @@ def holdings(
         held.setdefault(ace.sid, set()).update(left)
     if descriptor.owner and not children:
         held.setdefault(descriptor.owner, set()).add(Right.OWNER)
-    return {sid: frozenset(found) for sid, rights in held.items() if (found := _paired(rights))}
+    return {sid: frozenset(found) for sid in held if (found := _paired(sid, held, covers))}
 
 
-def _paired(rights: set[Right]) -> set[Right]:
-    """Replication needs both of its rights: one alone is no control."""
-    if Right.GET_CHANGES in rights and Right.DCSYNC in rights:
-        return rights - {Right.GET_CHANGES}
-    return rights - {Right.GET_CHANGES, Right.DCSYNC}
+def _flows(ace: Ace, target: Target) -> bool:
+    """Tell whether an entry flows down to objects of a kind."""
+    return bool(ace.flags & 0x02) and (not ace.inherited_type or ace.inherited_type in _CLASSES.get(target, ()))
+
+
+def _paired(sid: str, held: dict[str, set[Right]], covers: Covers) -> set[Right]:
+    """Replication needs both of its rights, one's own or those of a group one belongs to: one alone is no control."""
+    both = {Right.GET_CHANGES, Right.DCSYNC}
+    if not held[sid] & both:
+        return held[sid]
+    all_of_it = held[sid].union(*(rights & both for other, rights in held.items() if covers(other, sid)))
+    return (held[sid] - both) | ({Right.DCSYNC} if both <= all_of_it else set())
 
 
 def told(rights: Iterable[Right]) -> str:

@@ -36,6 +36,8 @@ RESET, MEMBER = "00299570-246d-11d0-a768-00aa006e0529", "bf9679c0-0de6-11d0-a285
 SPN, KEY = "f3a64788-5306-11d1-a9c5-0000f80367c1", "5b47d60f-6090-40b2-9f37-2a4de88f3063"
 LINK, ACT = "f30e3bbe-9ff0-11d1-b603-0000f80367c1", "3f78c3e5-f79a-46bd-a0b8-9d18116ddc79"
 RESTRICTIONS, USERS = "4c164200-20c0-11d0-a768-00aa006e0529", "bf967aba-0de6-11d0-a285-00aa003049e2"
+CONTACTS, GROUPS = "5cb41ed0-0e4c-11d0-a286-00aa003049e2", "bf967a9c-0de6-11d0-a285-00aa003049e2"
+LOGON = "5f202010-79a5-11d0-9020-00c04fc2d4cf"
 CHANGES, ALL = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2", "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"
 HELENE, ELODIE, DOCTORS = sid(1104), sid(1105), sid(1102)
 POINTS: list[tuple[Rule, str, tuple[int, ...]]] = [
@@ -105,6 +107,13 @@ def dcsync(world: World) -> None:
     world.allow(BASE, sid(2000), d.CONTROL, CHANGES).allow(BASE, sid(498), d.CONTROL, CHANGES)
 
 
+def conditional_denial(world: World) -> None:
+    """A denial under a condition (a callback entry), before a grant."""
+    denial = b"\x0a" + d.ace(EVERYONE, d.WRITE_DACL, deny=True)[1:]
+    grants = world.allow(HOLDER, HELENE, d.WRITE_DACL).security[HOLDER].aces
+    world.secured(HOLDER, aces=[denial, *grants], protected=True)
+
+
 def cloned(world: World, target: str, *more: bytes) -> None:
     """Give an account the very rights of AdminSDHolder, as the system does, and some more."""
     holder = world.allow(HOLDER, HELENE, d.WRITE_DACL).security[HOLDER].aces
@@ -145,6 +154,7 @@ CASES: list[Case] = [
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.WRITE_DACL).deny(HOLDER, DOCTORS, d.WRITE_DACL), MET, (), ""),
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.FULL).deny(HOLDER, HELENE, d.WRITE_DACL), NOT_MET, (1, 2), "Hélène"),
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.WRITE_DACL).allow(HOLDER, HELENE, d.WRITE_DACL, deny=True, flags=d.FROM_PARENT), NOT_MET, (1, 2), "Hélène"),
+    (rights.adminsdholder_controlled, conditional_denial, NOT_MET, (1, 2), "Hélène"),
     (rights.adminsdholder_controlled, lambda w: w.drop(HOLDER), UNDETERMINED, (1, 2), ""),
     # controllers
     (rights.controllers_controlled, lambda w: w.allow(CONTROLLER, HELENE, d.WRITE, ACT), NOT_MET, (1, 2), "Hélène"),
@@ -166,6 +176,12 @@ CASES: list[Case] = [
     (rights.partitions_controlled, dcsync, NOT_MET, (1, 2), "Hélène"),
     (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.CONTROL, ALL), MET, (), ""),
     (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.CONTROL, RESET, flags=d.ONLY_CHILDREN, inherited_type=USERS), NOT_MET, (2,), "Hélène"),
+    # both rights of replication, one by a group; two rights of two strangers are no control
+    (rights.partitions_controlled, lambda w: w.allow(BASE, DOCTORS, d.CONTROL, CHANGES).allow(BASE, HELENE, d.CONTROL, ALL), NOT_MET, (1, 2), "Hélène"),
+    (rights.partitions_controlled, lambda w: w.allow(BASE, sid(2000), d.CONTROL, CHANGES).allow(BASE, HELENE, d.CONTROL, ALL), MET, (), ""),
+    # what flows down to contacts gives no account
+    (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.FULL, flags=d.ONLY_CHILDREN, inherited_type=CONTACTS), MET, (), ""),
+    (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.FULL, flags=d.ONLY_CHILDREN, inherited_type=GROUPS), NOT_MET, (2,), "Hélène"),
     (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.CREATE), NOT_MET, (2,), "Hélène"),
     (rights.partitions_controlled, lambda w: w.without(SCHEMA), UNDETERMINED, (1, 2), ""),
     (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.WRITE_DACL).without(SCHEMA), NOT_MET, (1, 2), "Hélène"),
@@ -181,6 +197,7 @@ CASES: list[Case] = [
     (rights.privileged_members_controlled, lambda w: w.allow(ADMIN, HELENE, d.CONTROL, RESET), NOT_MET, (1, 2), "Hélène"),
     (rights.privileged_members_controlled, lambda w: w.allow(ADMIN, HELENE, d.CONTROL, "ab721a53-1e2f-11d0-9819-00aa0040529b"), MET, (), ""),
     (rights.privileged_members_controlled, lambda w: w.allow(ADMIN, HELENE, d.WRITE, SPN), NOT_MET, (2,), "Hélène"),
+    (rights.privileged_members_controlled, lambda w: w.allow(ADMIN, HELENE, d.WRITE, LOGON), NOT_MET, (2,), "Hélène"),
     (rights.privileged_members_controlled, lambda w: w.allow(USER, sid(2000), d.FULL), MET, (), ""),
     (rights.privileged_members_controlled, lambda w: w.allow(w.dn(502), HELENE, d.CONTROL, RESET), NOT_MET, (1, 2), "Hélène"),
     (rights.privileged_members_controlled, lambda w: w.allow(w.dn(512), HELENE, d.WRITE, MEMBER), NOT_MET, (1, 2), "Hélène"),
