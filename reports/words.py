@@ -54,8 +54,18 @@ class Words:
         return f"{self(f'reason.{name}')} ({detail.strip()})" if detail else self(f"reason.{name}")
 
     def quoted(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return the values of a finding as a card quotes them: a ``flaw`` is a machine reason, said in words."""
-        return {k: self.reason(v) if k == "flaw" and isinstance(v, str) else v for k, v in values.items()}
+        """Return the values of a finding as a card quotes them.
+
+        A ``flaw`` is a machine reason, said in words; so are yes, no, and ``-``, which stands for a value not there.
+        """
+        return {name: self._quoted(name, value) for name, value in values.items()}
+
+    def _quoted(self, name: str, value: object) -> object:
+        if isinstance(value, bool):
+            return self("quoted.yes" if value else "quoted.no")
+        if value == "-":
+            return self("quoted.nothing")
+        return self.reason(value) if name == "flaw" and isinstance(value, str) else value
 
     def number(self, value: float) -> str:
         """Return a number with the thousands separator and decimal mark of the language."""

@@ -36,7 +36,7 @@ def starttls_offered(seen: Seen) -> Verdict:
     if fact.protection is StartTls.UNKNOWN:
         return undetermined("starttls-not-tried")
     if fact.protection in {StartTls.ABSENT, StartTls.BROKEN}:
-        return not_met(state=fact.protection.value, detail=fact.detail or "-")
+        return not_met(flaw=f"starttls-{fact.protection.value}", detail=fact.detail or "-")
     return met()
 
 
@@ -49,7 +49,7 @@ def client_access_encrypted(seen: Seen) -> Verdict:
     if fact.protection is StartTls.UNKNOWN:
         return undetermined("starttls-not-tried")
     if fact.protection in {StartTls.ABSENT, StartTls.BROKEN}:
-        return not_met(protocol=fact.protocol.upper(), state=fact.protection.value)
+        return not_met(protocol=fact.protocol.upper(), flaw=f"starttls-{fact.protection.value}")
     return met()
 
 

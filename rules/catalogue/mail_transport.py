@@ -160,8 +160,8 @@ def tls_reports_collected(view: MailView) -> Verdict:
     if found.reports is Presence.UNKNOWN:
         return undetermined("not-read")
     if found.reports is Presence.ABSENT:
-        return not_met(fault="-")
-    return not_met(severity=Severity.LOW, fault=found.reports_fault) if found.reports_fault else met()
+        return not_met(flaw="record-absent")
+    return not_met(severity=Severity.LOW, flaw=f"record-faulty:{found.reports_fault}") if found.reports_fault else met()
 
 
 @rule("mail-dane-matches", reads=MailView, part=Part.EXPOSURE)

@@ -99,7 +99,7 @@ def content_security_policy_present(seen: Seen) -> Verdict:
         return verdict
     policy = (fact.header("content-security-policy") or "").lower()
     if not policy:
-        return not_met(policy="-", weakness="absente / absent")
+        return not_met(policy="-", weakness="script-src, default-src")
     scripts = _directive(policy, "script-src") or _directive(policy, "default-src")
     strict = any(source.startswith(("'nonce-", "'sha256-", "'sha384-", "'sha512-")) for source in scripts)
     for weak in ("'unsafe-inline'", "*", "http:", "https:", "data:"):

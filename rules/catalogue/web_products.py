@@ -117,6 +117,6 @@ def directory_names_private(view: WebView) -> Verdict:
             domain=names.dns_domain or names.domain,
             forest=names.forest or "-",
             computer=names.dns_computer or names.computer or "-",
-            audited="oui / yes" if audited else "non / no",
+            audited=audited,
         )
     return undetermined("path-unanswered") if view.windows.unanswered else met()

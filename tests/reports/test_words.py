@@ -93,3 +93,9 @@ def test_a_flaw_that_a_card_quotes_is_said_in_words() -> None:
     values = {"flaw": "signature-expired", "zone": "ch.test"}
     assert load("fr").quoted(values) == {"flaw": "signature expirée", "zone": "ch.test"}
     assert load("en").quoted(values) == {"flaw": "expired signature", "zone": "ch.test"}
+
+
+def test_yes_no_and_a_value_that_is_not_there_are_quoted_in_words() -> None:
+    values = {"record": "-", "audited": True, "told": False, "count": 1}
+    assert load("fr").quoted(values) == {"record": "néant", "audited": "oui", "told": "non", "count": 1}
+    assert load("en").quoted(values) == {"record": "none", "audited": "yes", "told": "no", "count": 1}

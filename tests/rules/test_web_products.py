@@ -174,9 +174,9 @@ def test_products(rule: Rule, view: WebView, expected: Outcome) -> None:
 
 def test_the_directory_named_by_a_page_is_linked_to_the_audited_one() -> None:
     verdict = web_products.directory_names_private.judge(challenged(NAMES))
-    assert (verdict.values["domain"], verdict.values["audited"]) == ("ad.ch.test", "oui / yes")
+    assert (verdict.values["domain"], verdict.values["audited"]) == ("ad.ch.test", True)
     other = web_products.directory_names_private.judge(challenged(replace(NAMES, dns_domain="autre.test")))
-    assert other.values["audited"] == "non / no"
+    assert other.values["audited"] is False
 
 
 def test_a_banner_alone_is_weak_evidence() -> None:
