@@ -70,6 +70,10 @@ PLANTED: list[tuple[str, Severity, list[str]]] = [
     ("web-health-application-closed", Severity.HIGH, at(443, "pacs")),
     ("web-exchange-administration-closed", Severity.HIGH, at(443, "webmail")),
     ("web-directory-names-private", Severity.MEDIUM, at(443, "webmail")),
+    ("database-authentication-required", Severity.CRITICAL, at(6379, "outils")),
+    ("database-not-reachable", Severity.HIGH, [f"host:outils.{FAULTY}"]),
+    ("database-encryption-offered", Severity.MEDIUM, at(6379, "outils")),
+    ("ssh-weak-algorithms-refused", Severity.MEDIUM, at(2222, "outils")),
 ]
 
 
