@@ -108,6 +108,9 @@ class Database:
 
 def sqlite(path: Path) -> Database:
     """Return the database of a file, created readable by its owner alone."""
+    if path.is_dir():
+        # A folder would lose its right of passage below, for everybody who has files in it.
+        raise StoreUnavailableError(f"the store cannot be opened: {path} is a folder, name a file in it")
     with _told():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)

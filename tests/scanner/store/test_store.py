@@ -234,3 +234,10 @@ def test_a_database_gone_in_mid_scan_is_one_sentence_and_loses_nothing(server: p
         finally:
             server.start()
         assert [r.step.key for r in journal.results()] == [STEP.key]
+
+
+def test_a_folder_is_refused_as_a_store_and_keeps_its_rights(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with pytest.raises(StoreUnavailableError, match="is a folder"):
+        open_store(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
