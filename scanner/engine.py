@@ -228,6 +228,9 @@ class Engine:
             async with asyncio.timeout(probe.deadline or self._settings.step_deadline):
                 async for seen in probe.look(step.asset, self._line):
                     match seen:
+                        case Sight() if seen.asset is not None and not self._in_scope(seen.asset):
+                            # What lies outside the mandate is not evaluated, whoever saw it: a candidate, no more.
+                            found.append(seen.asset)
                         case Sight():
                             observations.append(self._observation(step, probe, seen))
                             found += _led_to(seen, step.asset)

@@ -108,6 +108,18 @@ async def test_what_is_met_is_looked_at_once_and_what_is_outside_never() -> None
     assert [a.name for a in run.outside] == ["www.elsewhere.test"]
 
 
+async def test_a_sight_of_something_outside_the_mandate_is_no_observation() -> None:
+    elsewhere = Asset(kind=AssetKind.ADDRESS, name="192.0.2.5", found_by=HOST.id)
+
+    async def imported(asset: Asset) -> AsyncIterator[Yield]:
+        yield Sight(fact=PortsSwept(answers=()), asset=elsewhere)
+        yield Sight(fact=PortsSwept(answers=()), asset=OTHER)
+
+    run = await engine(imported, MemoryJournal()).run([HOST])
+    assert {o.asset.id for o in run.observations} == {OTHER.id}
+    assert [a.id for a in run.outside] == [elsewhere.id]
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
