@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from probes.interface import MANDATED, Status
 from reports.dossier import Dossier
+from reports.prose import case
 from reports.visible import visible
 from reports.words import load
 from rules.criteria import WindowState
@@ -80,8 +81,8 @@ def _findings(dossier: Dossier, cards: Mapping[str, Card], language: str) -> lis
 
 
 def _line(finding: Finding, card: Card, names: Mapping[Severity, str], language: str) -> str:
-    case = card.words(language).found.format(**load(language).quoted(finding.values))
-    return f"  [{names[finding.severity]}] {visible(finding.asset, 200)} : {visible(case, 300)} ({finding.rule})"
+    told = visible(case(card, finding, load(language)), 300)
+    return f"  [{names[finding.severity]}] {visible(finding.asset, 200)} : {told} ({finding.rule})"
 
 
 def _criteria(dossier: Dossier, language: str) -> list[str]:
