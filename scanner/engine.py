@@ -201,6 +201,8 @@ class Engine:
         while True:
             step = await self._queue.get()
             result = await self._step(step)
+            if result is None:
+                return
             self._results[step.key] = result
             if step.look == 1:
                 for asset in result.found:
@@ -208,7 +210,8 @@ class Engine:
             self._progress.ended(step, result.attempts[-1].status)
             self._queue.task_done()
 
-    async def _step(self, step: Step) -> StepResult:
+    async def _step(self, step: Step) -> StepResult | None:
+        """Take a step and commit it; None when the stop button cut it: what it then told is no server's answer."""
         probe, started = self._probes[step.probe], self._clock()
         if probe.level > self._line.level:
             result = self._refused(step, probe, started, Status.SKIPPED, Reason.LEVEL)
@@ -216,6 +219,8 @@ class Engine:
             result = self._refused(step, probe, started, Status.FAILED, Reason.INTERRUPTED)
         else:
             result = await self._look(step, probe, started)
+            if self._stopped.is_set():
+                return None
         await self._write(lambda: self._journal.commit(result))
         return result
 

@@ -75,7 +75,8 @@ class PathLine(FileLine):
             self.digest, self.size, newest = self._digested()
         except BROKEN as error:
             self._stack.close()
-            raise ProbeError(Reason.MALFORMED, f"{self.name}: {error}"[:300]) from None
+            said = error.strerror if isinstance(error, OSError) and error.strerror else f"{self.name}: {error}"
+            raise ProbeError(Reason.MALFORMED, said[:300]) from None
         except ProbeError:
             self._stack.close()
             raise

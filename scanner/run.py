@@ -33,6 +33,7 @@ from scanner.engine import Engine, EngineSettings, Run
 from scanner.feeds.load import feeds
 from scanner.line import GuardedLine, LineSettings
 from scanner.pace import Rates
+from scanner.parameters import check_parameters
 from scanner.progress import Progress, Silence
 from scanner.stop import on_request, on_signals
 from scanner.store.errors import CaptureMissingError, UnknownEntryError
@@ -76,6 +77,10 @@ async def scan(
     perimeter = perimeter_of(settings, perimeter_id)
     mandate = settings.mandates[settings.perimeter_mandates[perimeter_id]]
     check_mandate(mandate, clock())
+    # What the configuration has wrong is said before anything is begun, not after a night of scanning.
+    probe_settings(settings)
+    check_parameters(settings)
+    named(settings.file.reports.criteria, settings.folder)
     if resume:
         begun, lease = store.scans.resume(resume)
         store.stops.lift(begun.id)
@@ -253,6 +258,7 @@ def judge_scan(
     rules read are no longer in the store, or never came with a bundle, the dossier is told as it was last judged.
     """
     registry, sets = load(), named(criteria or settings.file.reports.criteria, settings.folder)
+    check_parameters(settings)
     if newest_feeds:
         for feed in feeds(settings):
             store.records.keep_feed(scan_id, feed)

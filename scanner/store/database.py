@@ -110,7 +110,7 @@ def sqlite(path: Path) -> Database:
     """Return the database of a file, created readable by its owner alone."""
     if path.is_dir():
         # A folder would lose its right of passage below, for everybody who has files in it.
-        raise StoreUnavailableError(f"the store cannot be opened: {path} is a folder, name a file in it")
+        raise StoreUnavailableError(f"the store cannot be opened: {path} is a folder; name a file under [store] url")
     with _told():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -165,6 +165,8 @@ def _named(error: DBAPIError) -> StoreError | None:
     if code is not None:
         if code == sqlite3.SQLITE_FULL:
             return StoreFullError()
+        if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+            return StoreError(f"the store: {line}; name another file under [store] url, or restore a copy of it")
         return StoreUnavailableError(f"the store: {line}") if isinstance(error, OperationalError) else None
     state = getattr(cause, "sqlstate", None)
     if state == _PG_FULL:

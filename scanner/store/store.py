@@ -155,7 +155,7 @@ def _database(location: str | Path) -> Database:
 def _url(location: str) -> URL:
     try:
         return make_url(location)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # The text is not quoted: it may hold a password.
         raise StoreError("the store's URL cannot be read: expected postgresql://USER@HOST/DATABASE") from None
 

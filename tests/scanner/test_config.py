@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import tomllib
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -92,6 +96,51 @@ def test_an_expired_mandate_refuses_scans_and_nothing_else() -> None:
         check_mandate(mandate, datetime(2027, 1, 1, tzinfo=UTC))
     with pytest.raises(ConfigError, match="valid from 2026-01-01"):
         check_mandate(mandate, datetime(2025, 6, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("added", "words"),
+    [
+        ('[reports]\ncriteria = ["foo@1"]', ("no set is called foo@1", "care-d1@2024")),
+        ("[rules.nope]\nx = 1", ("rules.nope", "no rule is called so")),
+        ("[rules.certificate-renewed-in-time]\nmargin = 1", ("unknown parameter margin", "margin_days")),
+        ('[rules.certificate-renewed-in-time]\nmargin_days = "x"', ("margin_days", "wrong type")),
+        ("[probes.nope]\nx = 1", ("probes.nope", "no probe is called so")),
+        ('[store]\nurl = "folder"', ("folder", "[store] url")),
+        ('[store]\nurl = ""', ("folder", "[store] url")),
+        ('[store]\nurl = "text.txt"', ("not a database", "[store] url")),
+        ('[store]\nurl = "postgresql://u@h:abc/d"', ("URL cannot be read",)),
+    ],
+)
+def test_a_mistake_is_said_before_anything_begins(
+    added: str, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYGIE_TEST_SECRET", "s3cret")
+    (tmp_path / "folder").mkdir(mode=0o755)
+    (tmp_path / "text.txt").write_text("This is no database, only a text that is long enough. " * 20)
+    config = tmp_path / "config.toml"
+    config.write_text(f"{added}\n{GOOD}")
+    mode = tmp_path.stat().st_mode, (tmp_path / "folder").stat().st_mode
+    told = hygie("scan", "-c", str(config))
+    assert (told.returncode, told.stdout) == (3, ""), told.stderr
+    assert told.stderr.count("\n") == 1
+    assert all(word in told.stderr for word in words), told.stderr
+    assert (tmp_path.stat().st_mode, (tmp_path / "folder").stat().st_mode) == mode
+    store = tmp_path / "hygie.sqlite"
+    if store.exists():
+        with closing(sqlite3.connect(store)) as database:
+            assert database.execute("SELECT count(*) FROM scans").fetchone() == (0,)
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    told = hygie("init", str(tmp_path / "absent" / "config.toml"))
+    assert (told.returncode, told.stdout) == (3, "")
+    assert told.stderr.count("\n") == 1
+    assert "No such file or directory" in told.stderr
+
+
+def hygie(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "scanner", *words], capture_output=True, text=True, timeout=60)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:

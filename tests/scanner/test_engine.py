@@ -209,6 +209,27 @@ async def test_the_stop_button_ends_within_two_seconds_and_keeps_what_was_commit
     assert list(journal.committed) == [f"scripted|{HOST.id}|1"]
 
 
+async def test_a_step_that_the_stop_button_cut_is_asked_again() -> None:
+    cut = asyncio.Event()
+
+    async def waits(asset: Asset) -> AsyncIterator[Yield]:
+        yield Sight(fact=PortsSwept(answers=()))
+        await cut.wait()
+        raise ProbeError(Reason.INTERRUPTED)
+
+    journal = MemoryJournal()
+    running = engine(waits, journal)
+    task = asyncio.create_task(running.run([HOST]))
+    await asyncio.sleep(0.2)
+    cut.set()
+    running.stop()
+    run = await task
+    assert run.interrupted
+    assert not journal.committed
+    again = await engine(sees, journal).run([HOST])
+    assert [a.status for a in again.attempts] == [Status.COMPLETED]
+
+
 async def test_the_second_look_is_a_step_of_its_own() -> None:
     journal = MemoryJournal()
     running = engine(sees, journal)
