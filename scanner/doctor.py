@@ -28,7 +28,7 @@ def examine(settings: Settings, store: Store) -> tuple[list[str], bool]:
     lines += [f"{mark.value:<8}{text}" for mark, text in directories]
     nmap = shutil.which("nmap")
     lines.append(
-        f"{'ok      ' if nmap else 'optional'} nmap: {nmap or 'not found; versions at level 3 will be missing'}"
+        f"{'ok      ' if nmap else 'optional'} nmap: {nmap or 'not found; level 3 misses versions and ends partial'}"
     )
     return lines, all(good for good, _ in checks) and all(mark is not Mark.MISSING for mark, _ in directories)
 

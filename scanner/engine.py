@@ -149,9 +149,9 @@ class Engine:
             addresses = tuple(dict.fromkeys((*known.addresses, *asset.addresses)))
             asset = replace(min(known, asset, key=_provenance), addresses=addresses)
         self._assets[asset.id] = asset
-        for probe in self._probes.values():
-            if asset.kind in probe.looks_at and probe.wants(asset):
-                self._plan(Step(probe=probe.name, asset=asset))
+        wanting = [probe for probe in self._probes.values() if asset.kind in probe.looks_at and probe.wants(asset)]
+        for probe in [p for p in wanting if not p.last_resort] or wanting:
+            self._plan(Step(probe=probe.name, asset=asset))
 
     def _plan(self, step: Step) -> None:
         if step.key in self._planned:

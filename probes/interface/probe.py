@@ -58,6 +58,8 @@ class Probe(ABC, Generic[S]):
     Settings: ClassVar[type[Any]]
     #: Seconds that one step may take; 0 leaves it to the configuration.
     deadline: ClassVar[float] = 0.0
+    #: Whether it looks only at what no other probe wants.
+    last_resort: ClassVar[bool] = False
 
     def __init__(self, settings: S) -> None:
         self.settings = settings
