@@ -58,10 +58,11 @@ def of_the_honest(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def missed(told: dict[str, Any], host: str) -> set[str]:
+    """The reasons of what was tried on a host and did not complete; what asks for a higher level was not tried."""
     return {
         a["reason"]
         for a in told["report"]["attempts"]["not_completed"]
-        if a["asset"].endswith((f"@{host}.lab.test", f"domain:{host}.test"))
+        if a["asset"].endswith((f"@{host}.lab.test", f"domain:{host}.test")) and a["reason"] != "level"
     }
 
 
