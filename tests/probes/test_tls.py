@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
@@ -23,6 +24,7 @@ from probes.tls.probe import TlsProbe, TlsSettings
 from scanner.demo import establishment, services
 from scanner.demo.listening import listening
 from tests.lab.line import open_line
+from tests.lab.relay import relayed
 
 ADDRESS = "127.91.0.1"
 
@@ -79,6 +81,20 @@ async def test_the_suites_are_those_that_openssl_was_told_to_take() -> None:
     told = {name for name in listed if name.startswith("TLS_ECDHE_ECDSA")}
     twelve = next(v for v in first.fact.versions if v.version is Version.TLS12)
     assert {suite(n).name for n in twelve.suites} == told
+
+
+async def test_a_slow_line_changes_nothing_of_what_is_seen() -> None:
+    staged = establishment.stage(datetime.now(UTC)).services[0]
+    assert isinstance(staged, services.Site)
+    site = services.Site(name="a.test", address=ADDRESS, port=18443, identity=staged.identity)
+    async with services.serving(site), relayed("127.91.0.3", 18443, (ADDRESS, 18443), delay=0.04):
+        near, far = await seen("a.test", ADDRESS, 18443), await seen("a.test", "127.91.0.3", 18443)
+    direct, late = (
+        replace(y.fact, address="")
+        for y in (near[0], far[0])
+        if isinstance(y, Sight) and isinstance(y.fact, TlsProfile)
+    )
+    assert direct == late
 
 
 @contextlib.asynccontextmanager
