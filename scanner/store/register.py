@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from sqlalchemy import insert
-from sqlmodel import col, delete, select
+from sqlmodel import Session, col, delete, select
 
 from scanner.store import plain
 from scanner.store.audit import Audit
@@ -21,7 +21,8 @@ _BATCH = 2000
 class Registered:
     """An establishment: its FINESS number, that of its legal entity (its own for an entity), and what it is.
 
-    ``category`` is the FINESS category code, ``region`` an INSEE code, ``ght`` the name of its group or "".
+    ``category`` is the FINESS category code, ``region`` an INSEE code, ``ght`` the name of its group or "";
+    ``own_ght`` and ``beds`` were told by a list of one's own: no register tells beds.
     """
 
     number: str
@@ -33,6 +34,13 @@ class Registered:
     region: str = ""
     ght: str = ""
     closed: bool = False
+    own_ght: str = ""
+    beds: int | None = None
+
+    @property
+    def group(self) -> str:
+        """The name of its group: as one's own list says, else as the register does."""
+        return self.own_ght or self.ght
 
 
 class Register:
@@ -43,24 +51,34 @@ class Register:
         self._audit = audit
 
     def replace(self, entries: Iterable[Registered], source: str, dated: str) -> int:
-        """Put a new register in the place of the old one, and return how many entries it has."""
-        rows = [
-            {
-                "number": entry.number,
-                "entity": entry.entity,
-                "ght": plain.column(entry.ght),
-                "region": entry.region,
-                "document": plain.write(entry),
-            }
-            for entry in entries
-        ]
+        """Put a new register in the place of the old one, and return how many entries it has.
+
+        What one's own list told of an establishment stays with it.
+        """
         with self._database.write() as session:
             self._database.lock(session, "register")
-            session.exec(delete(EstablishmentRow))
-            for start in range(0, len(rows), _BATCH):
-                session.execute(insert(EstablishmentRow), rows[start : start + _BATCH])
-            self._audit.append(session, "register-imported", source=source, dated=dated, entries=len(rows))
-        return len(rows)
+            told = {e.number: e for e in _all(session) if e.own_ght or e.beds is not None}
+            kept = [
+                replace(entry, own_ght=own.own_ght, beds=own.beds) if (own := told.get(entry.number)) else entry
+                for entry in entries
+            ]
+            _put(session, kept)
+            self._audit.append(session, "register-imported", source=source, dated=dated, entries=len(kept))
+        return len(kept)
+
+    def complete(self, told: Mapping[str, tuple[str, int | None]], source: str) -> tuple[str, ...]:
+        """Tell groups and beds by number, in the place of what was told before; return the numbers not in the register.
+
+        A group told of a legal entity is that of its sites too, unless they have their own.
+        """
+        with self._database.write() as session:
+            self._database.lock(session, "register")
+            known = _all(session)
+            _put(session, [_told(entry, told) for entry in known])
+            unknown = tuple(sorted(told.keys() - {entry.number for entry in known}))
+            number = len(told) - len(unknown)
+            self._audit.append(session, "register-completed", source=source, entries=number)
+        return unknown
 
     def of(self, numbers: Collection[str]) -> dict[str, Registered]:
         """Return the entries of some FINESS numbers."""
@@ -75,3 +93,28 @@ class Register:
         with self._database.read() as session:
             found = [plain.read(text, Registered) for text in session.exec(wanted)]
         return tuple(sorted((e for e in found if e.number != entity), key=lambda e: e.number))
+
+
+def _told(entry: Registered, told: Mapping[str, tuple[str, int | None]]) -> Registered:
+    ght, beds = told.get(entry.number, ("", None))
+    return replace(entry, own_ght=ght or told.get(entry.entity, ("", None))[0], beds=beds)
+
+
+def _all(session: Session) -> list[Registered]:
+    return [plain.read(text, Registered) for text in session.exec(select(EstablishmentRow.document))]
+
+
+def _put(session: Session, entries: Iterable[Registered]) -> None:
+    rows = [
+        {
+            "number": entry.number,
+            "entity": entry.entity,
+            "ght": plain.column(entry.group),
+            "region": entry.region,
+            "document": plain.write(entry),
+        }
+        for entry in entries
+    ]
+    session.exec(delete(EstablishmentRow))
+    for start in range(0, len(rows), _BATCH):
+        session.execute(insert(EstablishmentRow), rows[start : start + _BATCH])
