@@ -17,6 +17,10 @@ _BUILD = re.compile(r"\((\d{3,6})\)|\.(\d{4,6})$")
 #: Cycles of old systems in the feed, by the word that Windows writes.
 _CLIENT_CYCLE = {"8.1": "8.1", "8": "8", "7": "7-sp1", "vista": "6-sp2", "xp": "5-sp3"}
 _SERVER_CYCLE = {"2008 r2": "2008-r2-sp1", "2008": "2008-sp2", "2003": "2003-sp2", "2003 r2": "2003-sp2"}
+#: What a distribution writes beside a version that it corrects by itself.
+_DISTRIBUTION = re.compile(
+    r"\b(?:Debian|CentOS|Red Hat|Rocky|AlmaLinux|Fedora|SUSE)\b|\(Unix\)|Ubuntu|deb\d|\.el\d", re.I
+)
 #: Words of the editions with the longer support, in French and in English.
 _LONG_EDITIONS = ("enterprise", "education", "entreprise", "éducation")
 
@@ -69,6 +73,21 @@ def software_support(feed: Feed, product: str, version: str) -> Support | None:
         if not inside_a_number and text[:end] in cycles:
             return _support(product, text[:end], cycles)
     return None
+
+
+def newest_support(feed: Feed, product: str, version: str) -> Support | None:
+    """Return the support of a version whose service packs are told apart: of the pack supported the longest."""
+    plain = software_support(feed, product, version)
+    if plain is None:
+        return None
+    cycles: Mapping[str, Any] = feed.data.get("products", {}).get(product, {})
+    packs = (_support(product, cycle, cycles) for cycle in cycles if cycle.startswith(f"{plain.cycle}-"))
+    return max((plain, *(pack for pack in packs if pack)), key=lambda s: date.min if s.ended else s.end or date.max)
+
+
+def maintained(text: str) -> bool:
+    """Tell whether what was said beside a version names a distribution, which may correct it longer than its author."""
+    return _DISTRIBUTION.search(text) is not None
 
 
 def _support(product: str, cycle: str, cycles: Mapping[str, Any]) -> Support | None:

@@ -43,8 +43,8 @@ class FtpProbe(ServiceProbe[FtpSettings]):
             encryption: bool | None = True
             if not within:
                 encryption = None if code == "421" else await _asked(conversation, b"AUTH TLS\r\n", "234")
-        anonymous = Access.UNKNOWN
-        if call.line.level >= ANONYMOUS_LEVEL and code == "220":
+        anonymous, asked = Access.UNKNOWN, call.line.level >= ANONYMOUS_LEVEL and code == "220"
+        if asked:
             anonymous = await self._anonymous(call, within)
         return FtpAnswered(
             address=str(call.address),
@@ -54,6 +54,7 @@ class FtpProbe(ServiceProbe[FtpSettings]):
             product=greeting,
             encryption=encryption,
             anonymous=anonymous,
+            anonymous_asked=asked,
         )
 
     def unspoken(self, call: Call, talk: Talk) -> FtpAnswered:

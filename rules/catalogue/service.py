@@ -7,7 +7,6 @@ from probes.facts.services.answered import (
     BrokerAnswered,
     DatabaseAnswered,
     PlatformAnswered,
-    ServiceAnswered,
     Talk,
 )
 from probes.facts.services.health import DicomAnswered, HealthWebAnswered
@@ -18,32 +17,15 @@ from probes.facts.services.remote import (
 )  # fmt: skip
 from probes.interface import Observation
 from rules.interface import Severity, Verdict, met, not_applicable, not_met, rule, undetermined
-
-
-def _unspoken(fact: ServiceAnswered) -> Verdict | None:
-    """What to say of a service that did not speak its protocol: None when it did."""
-    if fact.talk is Talk.SPOKEN:
-        return None
-    if fact.talk in {Talk.SILENT, Talk.CUT}:
-        return undetermined(fact.talk.value)
-    return not_applicable("protocol-not-spoken")
-
-
-def _identity_asked(fact: ServiceAnswered) -> Verdict:
-    """Nobody is served without showing who they are."""
-    if fact.access is Access.UNKNOWN:
-        return _unspoken(fact) or undetermined("access-not-told")
-    if fact.access is Access.REQUIRED:
-        return met()
-    return not_met(protocol=fact.protocol, product=fact.product or fact.protocol)
+from rules.spoken import encrypted, identity_asked, unspoken
 
 
 @rule("rdp-network-authentication-required", reads=RdpAnswered)
 def rdp_authentication(seen: Observation[RdpAnswered]) -> Verdict:
     """Remote desktop asks who one is before it shows its log-on screen (NLA, MS-RDPBCGR 5.4.5.2)."""
     fact = seen.fact
-    if (unspoken := _unspoken(fact)) is not None:
-        return unspoken
+    if (verdict := unspoken(fact)) is not None:
+        return verdict
     if fact.tls_alone or fact.old_security:
         return not_met(ways="TLS" if fact.tls_alone else "RDP")
     return met() if fact.tls_alone is False and fact.old_security is False else undetermined("negotiation-not-told")
@@ -54,19 +36,19 @@ def smb_version_one(seen: Observation[SmbAnswered]) -> Verdict:
     """SMBv1 is not spoken (MS17-010)."""
     if seen.fact.version_one:
         return not_met()
-    return _unspoken(seen.fact) or (met() if seen.fact.version_one is False else undetermined("version-not-told"))
+    return unspoken(seen.fact) or (met() if seen.fact.version_one is False else undetermined("version-not-told"))
 
 
 @rule("vnc-authentication-required", reads=VncAnswered)
 def vnc_authentication(seen: Observation[VncAnswered]) -> Verdict:
     """A shared screen asks for a password (RFC 6143 7.2.1)."""
-    return _identity_asked(seen.fact)
+    return identity_asked(seen.fact)
 
 
 @rule("database-authentication-required", reads=DatabaseAnswered)
 def database_authentication(seen: Observation[DatabaseAnswered]) -> Verdict:
     """A database serves nobody who shows no identity."""
-    return _identity_asked(seen.fact)
+    return identity_asked(seen.fact)
 
 
 @rule("platform-authentication-required", reads=PlatformAnswered)
@@ -76,7 +58,7 @@ def platform_authentication(seen: Observation[PlatformAnswered]) -> Verdict:
     if fact.protocol in {"zookeeper", "ajp", "rmi"} and fact.talk is Talk.SPOKEN:
         # These protocols have no log-in of their own to speak of: whoever reaches them is obeyed.
         return not_met(severity=Severity.HIGH, protocol=fact.protocol, product=fact.product)
-    return _identity_asked(fact)
+    return identity_asked(fact)
 
 
 @rule("dicom-unknown-callers-refused", reads=DicomAnswered)
@@ -87,14 +69,14 @@ def dicom_callers(seen: Observation[DicomAnswered]) -> Verdict:
         return not_met(implementation=fact.implementation or "DICOM")
     if fact.access is Access.REQUIRED:
         return met()
-    return _unspoken(fact) or undetermined("access-not-told")
+    return unspoken(fact) or undetermined("access-not-told")
 
 
 def _health_web(fact: HealthWebAnswered, protocol: str) -> Verdict:
     if fact.protocol != protocol:
         return not_applicable("another-application")
     if fact.access is Access.UNKNOWN:
-        return undetermined(f"status-{fact.status}")
+        return undetermined(f"status:{fact.status}")
     return met() if fact.access is Access.REQUIRED else not_met(product=fact.product, path=fact.path.partition("?")[0])
 
 
@@ -110,37 +92,28 @@ def fhir_authentication(seen: Observation[HealthWebAnswered]) -> Verdict:
     return _health_web(seen.fact, "fhir")
 
 
-def _encrypted(fact: ServiceAnswered) -> Verdict:
-    """What is said can be encrypted."""
-    if (unspoken := _unspoken(fact)) is not None:
-        return unspoken
-    if fact.encryption is None:
-        return undetermined("encryption-not-told")
-    return met() if fact.encryption else not_met(protocol=fact.protocol, product=fact.product or fact.protocol)
-
-
 @rule("database-encryption-offered", reads=DatabaseAnswered)
 def database_encryption(seen: Observation[DatabaseAnswered]) -> Verdict:
     """A database offers TLS: without it passwords and records travel in clear."""
-    return _encrypted(seen.fact)
+    return encrypted(seen.fact)
 
 
 @rule("broker-encryption-used", reads=BrokerAnswered)
 def broker_encryption(seen: Observation[BrokerAnswered]) -> Verdict:
     """A message broker is spoken to within TLS."""
-    return _encrypted(seen.fact)
+    return encrypted(seen.fact)
 
 
 @rule("broker-authentication-required", reads=BrokerAnswered)
 def broker_authentication(seen: Observation[BrokerAnswered]) -> Verdict:
     """A message broker takes nobody who shows no identity (MQTT 3.1.1 3.2.2.3, SASL's ANONYMOUS)."""
-    return _identity_asked(seen.fact)
+    return identity_asked(seen.fact)
 
 
 @rule("dicom-encryption-used", reads=DicomAnswered)
 def dicom_encryption(seen: Observation[DicomAnswered]) -> Verdict:
     """Images are exchanged within TLS (PS3.15 B.9 and B.12)."""
-    return _encrypted(seen.fact)
+    return encrypted(seen.fact)
 
 
 @rule("integration-engine-console-not-reachable", reads=HealthWebAnswered)
@@ -156,4 +129,4 @@ def integration_engine(seen: Observation[HealthWebAnswered]) -> Verdict:
 def viewer_encryption(seen: Observation[HealthWebAnswered]) -> Verdict:
     """A viewer of medical images is shown within TLS only."""
     fact = seen.fact
-    return _encrypted(fact) if fact.protocol == "pacs-viewer" else not_applicable("another-application")
+    return encrypted(fact) if fact.protocol == "pacs-viewer" else not_applicable("another-application")

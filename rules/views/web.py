@@ -12,7 +12,7 @@ from probes.facts.web_products import WebProduct, WebProducts, WebWindowsAuthent
 from probes.interface import AssetKind, Fact, Observation, Status, canonical_name
 from rules.interface import Unseen, View, view
 from rules.subject import Feed, Record
-from rules.support import Support, software_support, support_feed
+from rules.support import Support, maintained, software_support, support_feed
 
 #: Products that banners name, by their name in the feed.
 _BANNERS = (
@@ -22,10 +22,6 @@ _BANNERS = (
     ("openssl", re.compile(r"\bOpenSSL/(\d{1,2}\.\d{1,3}\.\d{1,3})")),
     ("eclipse-jetty", re.compile(r"\bJetty\((\d{1,2}\.\d{1,3})")),
     ("tomcat", re.compile(r"\bTomcat/(\d{1,2}\.\d{1,3})")),
-)
-#: A distribution says so beside the version it maintains by itself.
-_DISTRIBUTION = re.compile(
-    r"\((?:Debian|Ubuntu|CentOS|Red Hat|Rocky|AlmaLinux|Fedora|SUSE|Unix)|deb\d|ubuntu|\.el\d", re.I
 )
 
 
@@ -122,9 +118,9 @@ def _software(feed: Feed | None, products: WebProducts, origin: WebOrigin | None
             version = _exchange(product.version) if product.support == "msexchange" else product.version
             support = software_support(feed, product.support, version) if feed else None
             yield Software(product=product.name, version=product.version, support=support, banner=False)
-    for product_name, version, maintained in _banners(origin) if origin else ():
+    for product_name, version, corrected in _banners(origin) if origin else ():
         support = software_support(feed, product_name, version) if feed else None
-        yield Software(product=product_name, version=version, support=support, banner=True, maintained=maintained)
+        yield Software(product=product_name, version=version, support=support, banner=True, maintained=corrected)
 
 
 def _banners(origin: WebOrigin) -> Iterator[tuple[str, str, bool]]:
@@ -133,9 +129,9 @@ def _banners(origin: WebOrigin) -> Iterator[tuple[str, str, bool]]:
         if name in {"server", "x-powered-by"}:
             for product, pattern in _BANNERS:
                 if found := pattern.search(value):
-                    told.setdefault((product, found[1]), _DISTRIBUTION.search(value) is not None)
-    for (product, version), maintained in sorted(told.items()):
-        yield product, version, maintained
+                    told.setdefault((product, found[1]), maintained(value))
+    for (product, version), corrected in sorted(told.items()):
+        yield product, version, corrected
 
 
 def _exchange(build: str) -> str:

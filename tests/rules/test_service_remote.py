@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from probes.facts.services.answered import Access, ServiceAnswered, Talk
+from probes.facts.services.answered import Access, Greeted, ServiceAnswered, Talk
 from probes.facts.services.remote import FtpAnswered, LdapAnswered, SmbAnswered, SshAnswered
 from probes.interface import Asset, AssetKind, Observation, Vantage
 from rules.catalogue import service_remote as remote
@@ -44,6 +44,14 @@ def ldap(access: Access) -> LdapAnswered:
     )
 
 
+def anonymous(access: Access, *, asked: bool = True, talk: Talk = Talk.SPOKEN) -> FtpAnswered:
+    return FtpAnswered(address="192.0.2.1", protocol="ftp", talk=talk, anonymous=access, anonymous_asked=asked)
+
+
+def greeted(protocol: str, access: Access, talk: Talk = Talk.SPOKEN) -> Greeted:
+    return Greeted(address="192.0.2.1", protocol=protocol, talk=talk, access=access)
+
+
 @pytest.mark.parametrize(
     ("rule", "fact", "outcome"),
     [
@@ -65,6 +73,19 @@ def ldap(access: Access) -> LdapAnswered:
         (remote.ftp_encryption, ftp(None), UNDETERMINED),
         # SFTP alone: SSH answers there
         (remote.ftp_encryption, ftp(None, Talk.OTHER), NOT_APPLICABLE),
+        (remote.ftp_anonymous, anonymous(Access.OPEN), NOT_MET),
+        (remote.ftp_anonymous, anonymous(Access.REQUIRED), MET),
+        # the log-in was cut, or "try again later"
+        (remote.ftp_anonymous, anonymous(Access.UNKNOWN), UNDETERMINED),
+        # below level 3 nobody asks
+        (remote.ftp_anonymous, anonymous(Access.UNKNOWN, asked=False), UNDETERMINED),
+        (remote.ftp_anonymous, anonymous(Access.UNKNOWN, talk=Talk.OTHER), NOT_APPLICABLE),
+        (remote.x11_authorization, greeted("x11", Access.OPEN), NOT_MET),
+        (remote.x11_authorization, greeted("x11", Access.REQUIRED), MET),
+        (remote.x11_authorization, greeted("x11", Access.UNKNOWN, Talk.SILENT), UNDETERMINED),
+        # a JMX console or a game at 6000
+        (remote.x11_authorization, greeted("x11", Access.UNKNOWN, Talk.OTHER), NOT_APPLICABLE),
+        (remote.x11_authorization, greeted("rsync", Access.OPEN), NOT_APPLICABLE),
         # the root entry alone is shown
         (remote.ldap_anonymous, ldap(Access.REQUIRED), MET),
         (remote.ldap_anonymous, ldap(Access.OPEN), NOT_MET),

@@ -54,11 +54,12 @@ class SmbAnswered(ServiceAnswered):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FtpAnswered(ServiceAnswered):
-    """An FTP server: ``encryption`` is AUTH TLS offered; ``anonymous`` is asked at level 3 only."""
+    """An FTP server: ``encryption`` is AUTH TLS offered; ``anonymous`` is asked from level 3 on only."""
 
     kind: ClassVar[str] = "service.ftp"
     seen_by: ClassVar[str] = "ftp"
     anonymous: Access = Access.UNKNOWN
+    anonymous_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
