@@ -16,8 +16,8 @@ from rules.subject import Perimeter
 
 #: Fewest perimeters of which a median or a percentile is told: below, it would name somebody.
 FEWEST = 4
-#: Upper bounds (assets in scope) of the classes of size.
-_SIZES = (10, 50, 200)
+#: Upper bounds of the classes of size: by assets in scope, and by beds and places (ours).
+_SIZES, _BEDS = (10, 50, 200), (99, 299, 699)
 
 #: How many stand at each level, from 1 to 5.
 Histogram = tuple[int, int, int, int, int]
@@ -67,17 +67,20 @@ class PartFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One perimeter of a comparison; ``assets`` counts those in scope. A part that was never judged is missing."""
+    """One perimeter of a comparison; ``assets`` counts those in scope. A part that was never judged is missing.
+
+    ``beds`` are its beds and places, None when nobody told them.
+    """
 
     perimeter: Perimeter
     assets: int
     parts: Mapping[Part, PartFigures]
+    beds: int | None = None
 
     @property
     def category(self) -> str:
         """The commonest category of its members, or ""."""
-        found = Counter(member.category for member in self.perimeter.members if member.category)
-        return min(found, key=lambda c: (-found[c], c), default="")
+        return category_of(self.perimeter)
 
     @property
     def size(self) -> str:
@@ -85,17 +88,32 @@ class Compared:
         return str(1 + sum(self.assets > bound for bound in _SIZES)) if self.assets else ""
 
 
+def category_of(perimeter: Perimeter) -> str:
+    """Return the commonest category of the members of a perimeter, or ""."""
+    found = Counter(member.category for member in perimeter.members if member.category)
+    return min(found, key=lambda c: (-found[c], c), default="")
+
+
+def bed_class(beds: int | None) -> str:
+    """Return the class of a number of beds and places: ``1`` to ``4``, "" when it is not known."""
+    return "" if beds is None else str(1 + sum(beds > bound for bound in _BEDS))
+
+
 class Trait(StrEnum):
     """What makes perimeters peers."""
 
     CATEGORY = "category"
+    BEDS = "beds"
     SIZE = "size"
     REGION = "region"
     GHT = "ght"
+    UNIT = "unit"
 
 
 _TRAITS: Mapping[Trait, Callable[[Compared], str]] = {
+    Trait.UNIT: lambda c: c.perimeter.unit,
     Trait.CATEGORY: lambda c: c.category,
+    Trait.BEDS: lambda c: bed_class(c.beds),
     Trait.SIZE: lambda c: c.size,
     Trait.REGION: lambda c: c.perimeter.region,
     Trait.GHT: lambda c: c.perimeter.ght,

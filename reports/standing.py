@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from probes.interface import Part
 from reports.comparison import FEWEST, Compared, Comparison, Dated, Group, Histogram, PartFigures, Trait, percentile
+from reports.words import Words
+from rules.territory import category_name, region_name
 
 #: Size of a sparkline and of a histogram, in SVG units.
 SPARK_WIDTH, SPARK_HEIGHT = 96, 26
@@ -53,7 +55,7 @@ def standings(comparison: Comparison, kind: Part) -> tuple[Standing, ...]:
     levels = {entry.perimeter.id: _guaranteed(entry.parts[kind]) for entry in entries}
     rows = []
     for entry in entries:
-        mine = [g for g in groups if entry.perimeter.id in g.members and len(g.members) >= FEWEST]
+        mine = [g for g in groups if entry.perimeter.id in g.members and FEWEST <= len(g.members) < len(entries)]
         peers = min(mine, key=lambda g: (len(g.members), list(Trait).index(g.trait)), default=None)
         among = [levels[i] for i in peers.members] if peers else list(levels.values())
         rows.append(
@@ -109,3 +111,18 @@ def _y(level: int) -> float:
 
 def _guaranteed(part: PartFigures) -> int:
     return part.level.guaranteed if part.level else 0
+
+
+def named(trait: Trait, value: str, words: Words) -> str:
+    """Return how the value of a trait is told: by its official name where there is one."""
+    if not value:
+        return words("comparison.unknown")
+    match trait:
+        case Trait.CATEGORY:
+            return category_name(value, words.language)
+        case Trait.REGION:
+            return region_name(value)
+        case Trait.GHT:
+            return value
+        case _:
+            return words(f"{trait.value}.{value}")

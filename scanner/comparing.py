@@ -8,6 +8,8 @@ from probes.interface import AssetKind, Part
 from reports.comparison import CommonRule, Compared, Comparison, Dated, PartFigures
 from rules.interface import Severity
 from rules.levels import Interval
+from rules.subject import Perimeter
+from scanner.peers import Peer, completed
 from scanner.store.boards import Board, Point, Standing
 from scanner.store.comparisons import Standings
 from scanner.store.store import Store
@@ -20,8 +22,10 @@ def compare(store: Store, perimeters: Collection[str] | None = None) -> Comparis
     """Return the comparison of some perimeters, or of all that were judged."""
     found = store.comparisons.standings(perimeters)
     there = {board.perimeter for board in found.boards}
+    newest = {board.perimeter: _newest(board, found) for board in found.boards}
+    peers = completed(newest.values(), store.register)
     return Comparison(
-        entries=tuple(_compared(board, found) for board in found.boards),
+        entries=tuple(_compared(board, peers[newest[board.perimeter].id], found) for board in found.boards),
         common=tuple(
             CommonRule(rule=r.rule, severity=r.severity, perimeters=r.perimeters, findings=r.findings)
             for r in store.boards.open_rules(perimeters, _COMMON)
@@ -30,10 +34,15 @@ def compare(store: Store, perimeters: Collection[str] | None = None) -> Comparis
     )
 
 
-def _compared(board: Board, found: Standings) -> Compared:
-    newest = max(board.standings.values(), key=lambda standing: standing.at)
+def _newest(board: Board, found: Standings) -> Perimeter:
+    """The perimeter as its newest scan knew it."""
+    return found.scans[max(board.standings.values(), key=lambda standing: standing.at).scan].perimeter
+
+
+def _compared(board: Board, peer: Peer, found: Standings) -> Compared:
     return Compared(
-        perimeter=found.scans[newest.scan].perimeter,
+        perimeter=peer.perimeter,
+        beds=peer.beds,
         assets=max((found.assets.get(s.scan, 0) for s in board.standings.values()), default=0),
         parts={Part(kind): _figures(board, standing, found) for kind, standing in sorted(board.standings.items())},
     )

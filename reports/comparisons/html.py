@@ -9,6 +9,7 @@ from reports import standing
 from reports.comparison import Comparison, Trait
 from reports.interface import Format
 from reports.pages import environment
+from reports.words import load
 from rules.interface import Card
 
 _PARTS = (Part.EXPOSURE, Part.DIRECTORY)
@@ -37,6 +38,7 @@ def render(comparison: Comparison, cards: Mapping[str, Card], language: str) -> 
                 for kind in _PARTS
             },
             traits=tuple(Trait),
+            named=lambda trait, value: standing.named(trait, value, load(language)),
             drawing=standing,
         )
     )

@@ -10,10 +10,11 @@ from probes.interface import Part
 from reports.comparison import Comparison, Trait
 from reports.interface import Format
 from reports.prose import plain
-from reports.standing import standings
+from reports.standing import named, standings
 from reports.words import Words, load
 from reports.workbook import Cell, workbook
 from rules.interface import Card, Severity
+from rules.territory import category_name, region_name
 
 Row = tuple[Cell, ...]
 
@@ -70,9 +71,9 @@ def _standings(comparison: Comparison, kind: Part, words: Words) -> Iterator[Row
         level, perimeter = row.part.level, row.entry.perimeter
         yield (
             perimeter.name,
-            perimeter.region,
+            region_name(perimeter.region),
             perimeter.ght,
-            row.entry.category,
+            category_name(row.entry.category, words.language),
             level.guaranteed if level else "",
             level.best if level else "",
             *(row.part.open.get(severity, 0) for severity in Severity if severity is not Severity.INFO),
@@ -97,7 +98,7 @@ def _groups(comparison: Comparison, words: Words) -> Iterator[Row]:
                 yield (
                     words(f"part.{kind.value}"),
                     words(f"trait.{trait.value}"),
-                    _value(trait, group.value, words),
+                    named(trait, group.value, words),
                     len(group.members),
                     *("" if value is None else value for value in (*told, *more)),
                 )
@@ -111,13 +112,7 @@ def _common(comparison: Comparison, cards: Mapping[str, Card], words: Words) -> 
 
 
 def _peers(trait: Trait, value: str, words: Words) -> str:
-    return f"{words(f'trait.{trait.value}')}{words('colon')}{_value(trait, value, words)}"
-
-
-def _value(trait: Trait, value: str, words: Words) -> str:
-    if not value:
-        return words("comparison.unknown")
-    return words(f"size.{value}") if trait is Trait.SIZE else value
+    return f"{words(f'trait.{trait.value}')}{words('colon')}{named(trait, value, words)}"
 
 
 FORMAT: Format[Comparison] = Format(

@@ -18,6 +18,7 @@ from reports.words import Words, load
 from rules.attestations import kinds
 from rules.interface import Finding
 from rules.registry import load as registry
+from rules.territory import category_name, region_name
 from scanner.web import drawings
 from scanner.web.convergence import draw
 
@@ -37,6 +38,8 @@ def environment() -> Environment:
         "level_bar": drawings.level_bar,
         "spark": drawings.spark,
         "draw": draw,
+        "region_name": region_name,
+        "category_name": category_name,
         "static": _version(),
     }
     return made

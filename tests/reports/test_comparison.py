@@ -87,7 +87,7 @@ def test_the_workbook_has_its_sheets_and_no_formula() -> None:
     data = find_comparison("xlsx").render(region(12, name="=1+1"), CARDS, "fr")
     book = openpyxl.load_workbook(io.BytesIO(data))
     assert book.sheetnames == ["Couverture", "Exposition", "Annuaires", "Forêts", "Entre pairs", "Ce qui est commun"]
-    assert [sheet.max_row for sheet in book] == [1 + 12 + 9 + 1, 13, 10, 5, 30, 3]
+    assert [sheet.max_row for sheet in book] == [1 + 12 + 9 + 1, 13, 10, 5, 34, 3]
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert not any(b"<f>" in archive.read(name) for name in archive.namelist())
     assert data == find_comparison("xlsx").render(region(12, name="=1+1"), CARDS, "fr")

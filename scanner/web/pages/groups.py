@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from probes.interface import AssetKind
 from reports.json import canonical
 from rules.subject import Perimeter
 from rules.views.domain import DomainView, domains
+from scanner.peers import completed
 from scanner.web.convergence import Domain, Picture, TrustLine, picture_of
 from scanner.web.rights import Right
 from scanner.web.route import Asked, Download, Page, Unknown
@@ -50,10 +52,18 @@ class Groups:
 
 
 def _groups(asked: Asked) -> Groups:
-    names = sorted({_name(p) for p in asked.declared() if _name(p)})
+    groups: dict[str, list[Perimeter]] = defaultdict(list)
+    for perimeter in _declared(asked):
+        if name := _name(perimeter):
+            groups[name].append(perimeter)
     return Groups(
-        groups=tuple(Ght(name=n, perimeters=tuple((p.id, p.name) for p in _members(asked, n))) for n in names)
+        groups=tuple(Ght(name=n, perimeters=tuple((p.id, p.name) for p in groups[n])) for n in sorted(groups))
     )
+
+
+def _declared(asked: Asked) -> list[Perimeter]:
+    """The perimeters seen, with the groups that the register tells where none is declared."""
+    return [peer.perimeter for peer in completed(asked.declared(), asked.store.register).values()]
 
 
 def _name(perimeter: Perimeter) -> str:
@@ -61,7 +71,7 @@ def _name(perimeter: Perimeter) -> str:
 
 
 def _members(asked: Asked, ght: str) -> list[Perimeter]:
-    return [p for p in asked.declared() if _name(p) == ght]
+    return [p for p in _declared(asked) if _name(p) == ght]
 
 
 def _convergence(asked: Asked) -> Convergence:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reports.comparison import bed_class, category_of
+from rules.territory import region_name
+from scanner.peers import Peer as Known
+from scanner.peers import completed
 from scanner.store.boards import OpenRule, Point
 from scanner.web.pages.home import Place, places_of
 from scanner.web.rights import Right
 from scanner.web.route import Asked, Page
 
 SORTS = ("grave", "exposure", "directory", "progress", "name")
+#: What may make peers, each with the traits that it groups by.
+PEERS = {
+    "category": ("unit", "category"),
+    "size": ("unit", "category", "size"),
+    "region": ("unit", "region"),
+    "ght": ("ght",),
+}
 #: Fewest perimeters whose median says something.
 _FEWEST = 3
 
@@ -23,7 +34,10 @@ class Peer:
 
     place: Place
     group: str
+    region: str
     ght: str
+    category: str
+    beds: int | None
     sites: int
     grave: int
     against: float | None
@@ -32,9 +46,17 @@ class Peer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A peer group: perimeters of one unit and category, how many stand at each level, and who progressed."""
+    """A peer group: the traits its perimeters share, how many stand at each level, and who progressed.
+
+    ``size`` is the class of their beds and places, 1 to 4; a trait that is not shared or not known is "".
+    """
 
     key: str
+    unit: str
+    category: str
+    size: str
+    region: str
+    ght: str
     perimeters: int
     judged: int
     median: float | None
@@ -55,56 +77,72 @@ class Region:
     ghts: tuple[str, ...]
     region: str
     ght: str
+    by: str
     group: str
     sort: str
 
 
 def _region(asked: Asked) -> Region:
-    declared = asked.settings.perimeters
     region, ght, group = (asked.query.get(name, "") for name in ("region", "ght", "group"))
-    sort = asked.query.get("sort", "grave")
-    everywhere = places_of(asked, asked.identity.within)
-    peers = _peers(asked, [p for p in everywhere if region in ("", p.region)])
+    sort, by = asked.query.get("sort", "grave"), asked.query.get("by", "category")
+    by = by if by in PEERS else "category"
+    known = completed(asked.settings.perimeters.values(), asked.store.register)
+    everywhere = [(place, known.get(place.id)) for place in places_of(asked, asked.identity.within)]
+    regions = {peer.perimeter.region for _, peer in everywhere if peer and peer.perimeter.region}
+    peers = _peers([(p, k) for p, k in everywhere if region in ("", k.perimeter.region if k else "")], by)
+    group = group if group in {p.group for p in peers} else ""
     chosen = [p for p in peers if ght in ("", p.ght) and group in ("", p.group)]
-    within = None if len(chosen) == len(declared) else tuple(p.place.id for p in chosen)
+    within = None if len(chosen) == len(known) else tuple(p.place.id for p in chosen)
     return Region(
         peers=tuple(sorted(chosen, key=_order(sort))),
-        groups=_groups(peers),
+        groups=_groups(peers, by),
         rules=asked.store.boards.open_rules(within, 15),
-        regions=tuple(sorted({p.region for p in everywhere if p.region})),
+        regions=tuple(sorted(regions, key=region_name)),
         ghts=tuple(sorted({p.ght for p in peers if p.ght})),
         region=region,
         ght=ght,
+        by=by,
         group=group,
         sort=sort if sort in SORTS else "grave",
     )
 
 
-def _peers(asked: Asked, places: list[Place]) -> list[Peer]:
-    declared = asked.settings.perimeters
-    groups: dict[str, list[int]] = defaultdict(list)
-    rows = []
-    for place in places:
-        known = declared.get(place.id)
-        members = known.members if known else ()
-        key = f"{place.unit}/{members[0].category if members else ''}"
-        grave = sum(s.critical + s.high for s in place.board.standings.values())
-        if place.board.standings:
-            groups[key].append(grave)
-        rows.append((place, key, known.ght if known else "", len(members), grave))
-    medians = {key: statistics.median(values) for key, values in groups.items() if len(values) >= _FEWEST}
+def _peers(places: list[tuple[Place, Known | None]], by: str) -> list[Peer]:
+    peers = [_peer(place, known, by) for place, known in places]
+    graves: dict[str, list[int]] = defaultdict(list)
+    for peer in peers:
+        if peer.place.board.standings:
+            graves[peer.group].append(peer.grave)
+    medians = {key: statistics.median(values) for key, values in graves.items() if len(values) >= _FEWEST}
     return [
-        Peer(
-            place=place,
-            group=key,
-            ght=ght,
-            sites=sites,
-            grave=grave,
-            against=grave - medians[key] if key in medians and place.board.standings else None,
-            progress=_progress(place),
-        )
-        for place, key, ght, sites, grave in rows
+        replace(peer, against=peer.grave - medians[peer.group])
+        if peer.group in medians and peer.place.board.standings
+        else peer
+        for peer in peers
     ]
+
+
+def _peer(place: Place, known: Known | None, by: str) -> Peer:
+    """A perimeter with the group it belongs to; no longer declared, it has no trait."""
+    traits = {
+        "unit": place.unit,
+        "category": category_of(known.perimeter) if known else "",
+        "size": bed_class(known.beds) if known else "",
+        "region": known.perimeter.region if known else "",
+        "ght": known.perimeter.ght if known else "",
+    }
+    return Peer(
+        place=place,
+        group="/".join(traits[name] for name in PEERS[by]),
+        region=traits["region"],
+        ght=traits["ght"],
+        category=traits["category"],
+        beds=known.beds if known else None,
+        sites=len(known.perimeter.members) if known else 0,
+        grave=sum(s.critical + s.high for s in place.board.standings.values()),
+        against=None,
+        progress=_progress(place),
+    )
 
 
 def _progress(place: Place) -> int:
@@ -117,17 +155,23 @@ def _gained(points: tuple[Point, ...]) -> int:
     return levels[-1] - levels[0] if len(levels) > 1 else 0
 
 
-def _groups(peers: list[Peer]) -> tuple[Group, ...]:
+def _groups(peers: list[Peer], by: str) -> tuple[Group, ...]:
     by_key: dict[str, list[Peer]] = defaultdict(list)
     for peer in peers:
         by_key[peer.group].append(peer)
-    return tuple(_group(key, by_key[key]) for key in sorted(by_key, key=lambda k: (-len(by_key[k]), k)))
+    return tuple(_group(key, by_key[key], by) for key in sorted(by_key, key=lambda k: (-len(by_key[k]), k)))
 
 
-def _group(key: str, peers: list[Peer]) -> Group:
+def _group(key: str, peers: list[Peer], by: str) -> Group:
     judged = [peer for peer in peers if peer.place.board.standings]
+    first, shared = peers[0], PEERS[by]
     return Group(
         key=key,
+        unit=first.place.unit if "unit" in shared else "",
+        category=first.category if "category" in shared else "",
+        size=bed_class(first.beds) if "size" in shared else "",
+        region=first.region if "region" in shared else "",
+        ght=first.ght if "ght" in shared else "",
         perimeters=len(peers),
         judged=len(judged),
         median=statistics.median(p.grave for p in judged) if len(judged) >= _FEWEST else None,
@@ -168,7 +212,8 @@ REGION = Page(
     query={
         "region": "an INSEE code",
         "ght": "the name of a group",
-        "group": "a peer group: unit/category",
+        "by": f"what makes peers: {', '.join(PEERS)}",
+        "group": "a peer group, by its key",
         "sort": ", ".join(SORTS),
     },
 )
