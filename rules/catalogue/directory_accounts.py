@@ -268,4 +268,5 @@ def users_cannot_join_machines(seen: DomainView) -> Verdict:
     quota = seen.head.get("ms-ds-machineaccountquota")
     if quota is None:
         return undetermined("attribute-not-readable", (4,))
-    return not_met(levels=(4,), quota=quota) if quota > 0 else met()
+    root = seen.table.root if seen.table else None
+    return not_met(*([root.ref] if root else []), levels=(4,), quota=quota) if quota > 0 else met()

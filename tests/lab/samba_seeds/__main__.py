@@ -21,6 +21,9 @@ def main() -> None:
         planted = {name: FAULTS[name](ground) for name in faults}
         for name, count in asked.get("bulk", {}).items():
             planted[name] = accounts.BULK[name](ground, count)
+        for name in ground.also.keys() & planted.keys():
+            one = planted[name]
+            one["faulty"] = sorted(ground.also[name].union(one["faulty"]).difference(one["near"]))
         if asked.get("french"):
             french.translate(ground)
     except BaseException:

@@ -9,6 +9,7 @@ from tests.lab.samba_seeds.planting import (
     DISABLED,
     NEVER_EXPIRES,
     NORMAL,
+    PRIVILEGED,
     Ground,
     Plant,
     Planted,
@@ -32,6 +33,8 @@ def ordinary(ground: Ground) -> None:
     ground.put(ground.user("mdp-expire"), controls=BYPASS, pwdLastSet=days_ago(400))
     ground.put(ground.user("mdp-a-changer"), controls=BYPASS, pwdLastSet="0")
     ground.user("Hélène Garçon", description="Hôpital de l'Océan")
+    # counted among the privileged everywhere but in their number
+    ground.besides(ground.by_rid(500), points=PRIVILEGED[1:])
 
 
 def guest(ground: Ground) -> Planted:
@@ -63,13 +66,20 @@ def privileged(label: str, flag: int) -> Plant:
         direct = ground.user(f"adm-{label}", flags=flag, privileged=True)
         nested = ground.user(f"adm-{label}-imbrique", flags=flag, adminCount="1")
         ground.join(ground.by_rid(512), ground.group(f"G-{label}", nested))
-        return planted(ground.sids(direct, nested), ground.sids(ground.user(f"usr-{label}", flags=flag)))
+        ground.besides(nested, points=PRIVILEGED)
+        near = ground.user(f"usr-{label}", flags=flag)
+        if flag == NO_PREAUTH:
+            ground.besides(near, points=["vuln_kerberos_properties_preauth"])
+        if flag == NEVER_EXPIRES:
+            ground.besides(direct, nested, near, points=["vuln_dont_expire"])
+        return planted(ground.sids(direct, nested), ground.sids(near))
 
     return plant
 
 
 def spn_priv(ground: Ground) -> Planted:
     faulty = ground.user("adm-spn", privileged=True, servicePrincipalName="http/pacs.chu.example")
+    ground.besides(faulty, points=["vuln_kerberos_properties_encryption"])
     near = ground.user("svc-spn", servicePrincipalName="http/ris.chu.example", msDS_SupportedEncryptionTypes=AES)
     return planted(ground.sids(faulty), ground.sids(near))
 
@@ -89,6 +99,7 @@ def old_password_priv(ground: Ground) -> Planted:
 def no_admincount(ground: Ground) -> Planted:
     faulty = ground.user("adm-sans-admincount")
     ground.join(ground.by_rid(512), faulty)
+    ground.besides(faulty, points=PRIVILEGED)
     return planted(ground.sids(faulty), ground.sids(ground.user("adm-admincount", privileged=True)))
 
 
@@ -106,6 +117,9 @@ def primary_group(low: bool) -> Plant:
         group = ground.by_rid(512) if low else ground.group("G-primaire")
         ground.join(group, faulty)
         ground.put(faulty, primaryGroupID=ground.sid_of(group).rpartition("-")[2])
+        if low:
+            marked = "vuln_privileged_members_no_admincount"
+            ground.besides(faulty, points=[*PRIVILEGED, marked, "vuln_primary_group_id_nochange"])
         return planted(ground.sids(faulty), ground.sids(ground.user(f"groupe-primaire-{label}-513")))
 
     return plant
@@ -123,6 +137,7 @@ def sid_history(dangerous: bool) -> Plant:
             return planted(ground.sids(plain), ground.sids(ground.user("historique-vide")))
         faulty = ground.user("historique-dangereux")
         ground.put(faulty, controls=BYPASS, sIDHistory=ground.binary_sid(f"{other}-512"))
+        ground.besides(faulty, plain, points=["vuln_sidhistory_present"])
         return planted(ground.sids(faulty), ground.sids(plain))
 
     return plant
@@ -180,6 +195,7 @@ def compatible_2000(sid: str) -> Plant:
 
     def plant(ground: Ground) -> Planted:
         ground.join(f"CN=Pre-Windows 2000 Compatible Access,CN=Builtin,{ground.domain}", foreign(ground, sid))
+        ground.also["vuln_compatible_2000_not_default"].add(sid)
         return planted([sid], ["S-1-5-11"])
 
     return plant
@@ -188,7 +204,9 @@ def compatible_2000(sid: str) -> Plant:
 def dns_admins(ground: Ground) -> Planted:
     faulty = ground.user("dns-operateur")
     near = ground.user("adm-dns", privileged=True)
-    ground.join(f"CN=DnsAdmins,CN=Users,{ground.domain}", faulty, near)
+    group = f"CN=DnsAdmins,CN=Users,{ground.domain}"
+    ground.join(group, faulty, near)
+    ground.besides(group, points=["vuln_permissions_msdns"])
     return planted(ground.sids(faulty), ground.sids(near))
 
 

@@ -80,6 +80,12 @@ def domain_setting(**attributes: str) -> Plant:
     return plant
 
 
+def weak_policy(ground: Ground) -> Planted:
+    """Every privileged account is at fault; nearly: an ordinary one."""
+    ground.put(ground.domain, minPwdLength="6")
+    return planted([], ground.sids(ground.user("usr-mot-de-passe-court")))
+
+
 def zone(ground: Ground, name: str, update: int) -> str:
     """Return the DN of a zone kept in the directory, with its way of taking updates (MS-DNSP 2.3.2.1)."""
     value = (1).to_bytes(4, "little") + (0).to_bytes(4, "little") + (0).to_bytes(4, "little")
@@ -194,7 +200,7 @@ FAULTS: dict[str, Plant] = {
     "vuln_dsheuristics_bad": heuristics,
     "vuln_display_specifier": display_specifier,
     "vuln_user_accounts_machineaccountquota": domain_setting(ms_DS_MachineAccountQuota="10"),
-    "vuln_privileged_members_password": domain_setting(minPwdLength="6"),
+    "vuln_privileged_members_password": weak_policy,
     "vuln_reversible_password_priv_namingcontext": domain_setting(pwdProperties="17"),
     "vuln_dnszone_bad_prop": unsecure_zone,
     "vuln_adupdate_bad": prepared,

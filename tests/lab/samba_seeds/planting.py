@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -15,6 +16,13 @@ from samba.samdb import SamDB
 from samba.sd_utils import SDUtils
 
 Planted = dict[str, list[str]]
+#: Points at which every privileged account of a lab domain is at fault: too many, a weak policy, nothing for them.
+PRIVILEGED = (
+    "vuln_privileged_members",
+    "vuln_privileged_members_password",
+    "vuln_protected_users",
+    "vuln_silo_priv",
+)
 #: What an attribute is set to.
 Value = str | bytes | Sequence[str]
 
@@ -56,7 +64,14 @@ class Ground:
         self.sid = str(self.sam.get_domain_sid())
         self.descriptors = SDUtils(self.sam)
         self.controller = f"CN=DC1,OU=Domain Controllers,{self.domain}"
+        #: What seeds of other points put at fault too: SIDs by point.
+        self.also: dict[str, set[str]] = defaultdict(set)
         self.people = f"OU=Médecins,{self.domain}"
+
+    def besides(self, *dns: str, points: Iterable[str]) -> None:
+        """Say that objects, planted for one point, are at fault at others as well."""
+        for point in points:
+            self.also[point].update(self.sids(*dns))
 
     def add(self, dn: str, *classes: str, controls: Iterable[str] = (), **attributes: Value) -> str:
         """Add an object (underscores in names stand for hyphens) and return its DN."""
@@ -139,6 +154,7 @@ class Ground:
         if privileged:
             self.join(self.by_rid(512), dn)
             self.put(dn, adminCount="1")
+            self.besides(dn, points=PRIVILEGED)
         return dn
 
     def computer(

@@ -30,7 +30,10 @@ def old_server_password(days: int) -> Plant:
             server("SRVCOUPE", days + 8, flags=DISABLED),
             server("POSTE", days + 8, system="Windows 11 Entreprise"),
         )
-        return planted(ground.sids(server("SRVVIEUX", days + 8)), ground.sids(*near))
+        faulty = server("SRVVIEUX", days + 8)
+        if days > 45:
+            ground.besides(faulty, near[0], points=["vuln_password_change_server_no_change_45"])
+        return planted(ground.sids(faulty), ground.sids(*near))
 
     return plant
 
@@ -104,6 +107,8 @@ def read_only_controller(ground: Ground, name: str, **attributes: Value) -> str:
     dn = ground.computer(name)
     ground.join(ground.by_rid(521), dn)
     ground.put(dn, controls=BYPASS, primaryGroupID="521", userAccountControl=str(0x5001000), **attributes)
+    # no server object stands for it in the configuration
+    ground.besides(dn, points=["vuln_dc_inconsistent_uac"])
     return dn
 
 
