@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import TypeVar
 
 from probes.facts.identifiers import rid
 from probes.interface import Part
@@ -18,16 +19,20 @@ from rules.views.objects import (
     REVERSIBLE,
     TRUST,
     Account,
+    Group,
 )
 from rules.views.passwords import policies_readable, tolerated
 
 DIRECTORY = Part.DIRECTORY
+#: Why an account's password could not be dated, or its last logon.
+NO_DATE, NO_LOGON = "password-date-unknown", "last-logon-unknown"
+Owner = TypeVar("Owner", Account, Group, Account | Group)
 
 
 def none_of(
     seen: DomainView,
-    accounts: Iterable[Account],
-    fault: Callable[[Account], bool | None],
+    accounts: Iterable[Owner],
+    fault: Callable[[Owner], bool | None],
     levels: tuple[int, ...],
     *,
     needs: str = "",
@@ -65,15 +70,46 @@ def flag(bit: int) -> Callable[[Account], bool | None]:
 
 
 def older(seen: DomainView, days: int) -> Callable[[Account], bool | None]:
-    """A password set longer ago than so many days; one never set (pwdLastSet 0) must be changed at next logon."""
+    """A password set longer ago than so many days.
+
+    Where pwdLastSet is 0 (to be changed at next logon) its date is lost: only the account's own age bounds it.
+    """
     limit = seen.now - timedelta(days=days)
 
     def told(account: Account) -> bool | None:
-        if not account.password_told:
-            return None
-        return account.password_set is not None and account.password_set < limit
+        if account.password_set is not None:
+            return account.password_set < limit
+        young = account.password_told and account.created is not None and account.created >= limit
+        return False if young else None
 
     return told
+
+
+def silent(
+    seen: DomainView,
+    accounts: Iterable[Account],
+    levels: tuple[int, ...],
+    *,
+    days: int,
+    lag_days: int,
+    needs: str = "",
+) -> Verdict:
+    """Met when every account logged on within so many days, by lastLogonTimestamp, as ANSSI counts them.
+
+    That attribute may lag behind: a silence that the lag alone could explain is told as probable.
+    """
+    limit, sure = seen.now - timedelta(days=days), seen.now - timedelta(days=days + lag_days)
+    kept = list(accounts)
+
+    def at_fault(account: Account) -> bool | None:
+        last = account.last_logon or (account.created if seen.told("lastlogontimestamp") else None)
+        return None if last is None else last < limit
+
+    verdict = none_of(seen, kept, at_fault, levels, needs=needs, untold_is=NO_LOGON)
+    certain = any((last := a.last_logon or a.created) and last < sure for a in kept)
+    if verdict.outcome is Outcome.NOT_MET and not certain:
+        return replace(verdict, confidence=Confidence.PROBABLE)
+    return verdict
 
 
 def privileged_users(seen: DomainView) -> Iterable[Account]:
@@ -96,7 +132,7 @@ def privileged_accounts_preauthenticate(seen: DomainView) -> Verdict:
 @rule("privileged-passwords-renewed", reads=DomainView, part=DIRECTORY)
 def privileged_passwords_renewed(seen: DomainView, *, days: int = 1095) -> Verdict:
     """Every privileged password is younger than three years."""
-    return none_of(seen, privileged_users(seen), older(seen, days), (1,), privileged=True)
+    return none_of(seen, privileged_users(seen), older(seen, days), (1,), privileged=True, untold_is=NO_DATE)
 
 
 @rule("privileged-accounts-without-spn", reads=DomainView, part=DIRECTORY)
@@ -130,7 +166,8 @@ def privileged_accounts_few(seen: DomainView, *, most: int = 50) -> Verdict:
 def accounts_in_use(seen: DomainView, *, most_percent: int = 25) -> Verdict:
     """At most a quarter of enabled accounts is dormant: old password, and no logon for a year."""
     enabled = [a for a in seen.accounts if a.enabled and not (a.uac or 0) & TRUST]
-    dormant = [a for a in enabled if _dormant(a, seen.now)]
+    told = {a.sid: _dormant(seen, a) for a in enabled}
+    dormant = [a for a in enabled if told[a.sid]]
     if not seen.complete:
         return undetermined("collection-cut", (1,))
     if not enabled:
@@ -139,16 +176,18 @@ def accounts_in_use(seen: DomainView, *, most_percent: int = 25) -> Verdict:
     if 100 * len(dormant) > most_percent * len(enabled):
         refs = [a.ref for a in dormant]
         return not_met(*refs, levels=(1,), count=len(dormant), enabled=len(enabled), percent=percent)
+    if 100 * sum(one is not False for one in told.values()) > most_percent * len(enabled):
+        return undetermined(NO_DATE, (1,), percent=percent)
     return met(percent=percent)
 
 
-def _dormant(account: Account, now: datetime) -> bool:
-    year, old = now - timedelta(days=365), now - timedelta(days=1095)
-    if account.password_set is None or account.password_set >= old:
+def _dormant(seen: DomainView, account: Account) -> bool | None:
+    """Whether an account has not logged on for a year, nor changed its password for three."""
+    last = account.last_logon or (account.created if seen.told("lastlogontimestamp") else None)
+    if last is not None and last >= seen.now - timedelta(days=365):
         return False
-    if account.last_logon is not None:
-        return account.last_logon < year
-    return account.created is not None and account.created < year
+    old = older(seen, 1095)(account)
+    return old if last is not None or old is False else None
 
 
 @rule("passwords-expire", reads=DomainView, part=DIRECTORY)
@@ -182,13 +221,15 @@ def guest_disabled(seen: DomainView) -> Verdict:
 def krbtgt_password_renewed(seen: DomainView, *, days: int = 365) -> Verdict:
     """The password of krbtgt (RID 502) is younger than a year."""
     found = [a for a in seen.accounts if rid(a.sid) == 502]
-    if not found or not found[0].password_told:
+    if not found:
         return undetermined("object-not-readable", (2,))
     when = found[0].password_set
-    if when is None or when < seen.now - timedelta(days=days):
-        age = (seen.now - when).days if when else -1
+    if when is None:
+        return undetermined(NO_DATE, (2,))
+    age = (seen.now - when).days
+    if older(seen, days)(found[0]):
         return not_met(found[0].ref, levels=(2,), age=age, most=days)
-    return met(age=(seen.now - when).days)
+    return met(age=age)
 
 
 @rule("accounts-not-limited-to-des", reads=DomainView, part=DIRECTORY)
@@ -218,16 +259,20 @@ def trust_passwords_renewed(seen: DomainView, *, days: int = 365) -> Verdict:
     accounts = [a for a in seen.accounts if (a.uac or 0) & TRUST]
     if not accounts and seen.complete:
         return not_applicable("no-trust-account")
-    return none_of(seen, accounts, older(seen, days), (2,))
+    return none_of(seen, accounts, older(seen, days), (2,), untold_is=NO_DATE)
 
 
 @rule("sid-history-harmless", reads=DomainView, part=DIRECTORY)
 def sid_history_harmless(seen: DomainView) -> Verdict:
     """No SID history holds a well-known SID or a privileged RID (below 1000)."""
-    return none_of(seen, seen.accounts, _dangerous_history, (2,), needs="sidhistory")
+    return none_of(seen, _principals(seen), _dangerous_history, (2,), needs="sidhistory")
 
 
-def _dangerous_history(account: Account) -> bool | None:
+def _principals(seen: DomainView) -> list[Account | Group]:
+    return [*seen.accounts, *(seen.table.groups if seen.table else ())]
+
+
+def _dangerous_history(account: Account | Group) -> bool | None:
     """A value that is no SID could be any: it only counts when no other one is dangerous."""
     told = [s for s in account.sid_history if s]
     if any(not s.startswith("S-1-5-21-") or rid(s) < 1000 for s in told):
@@ -237,13 +282,8 @@ def _dangerous_history(account: Account) -> bool | None:
 
 @rule("sid-history-empty", reads=DomainView, part=DIRECTORY)
 def sid_history_empty(seen: DomainView) -> Verdict:
-    """No account keeps a SID history."""
-    groups = [g.ref for g in seen.table.groups if g.sid_history] if seen.table else []
-    verdict = none_of(seen, seen.accounts, lambda a: bool(a.sid_history), (3,), needs="sidhistory")
-    if groups:
-        refs = (*verdict.objects, *groups)
-        return not_met(*refs, levels=(3,), count=len(refs), first=refs[0].name)
-    return verdict
+    """No account and no group keeps a SID history."""
+    return none_of(seen, _principals(seen), lambda a: bool(a.sid_history), (3,), needs="sidhistory")
 
 
 @rule("privileged-passwords-not-reversible", reads=DomainView, part=DIRECTORY)
@@ -254,12 +294,13 @@ def privileged_passwords_not_reversible(seen: DomainView) -> Verdict:
 
 @rule("privileged-users-protected", reads=DomainView, part=DIRECTORY)
 def privileged_users_protected(seen: DomainView) -> Verdict:
-    """Every privileged user is a member of Protected Users (RID 525)."""
+    """Every privileged user is a member of Protected Users (RID 525); it is not made for managed accounts."""
     domain = next((a.sid.rpartition("-")[0] for a in seen.accounts), "")
-    members = seen.groups.get(f"{domain}-525")
+    members = seen.groups.get(f"{domain}-525", frozenset() if seen.sees_all else None)
     if members is None:
         return undetermined("group-not-readable", (3,))
-    return none_of(seen, privileged_users(seen), lambda a: a.sid not in members, (3,), privileged=True)
+    users = (a for a in privileged_users(seen) if not a.managed)
+    return none_of(seen, users, lambda a: a.sid not in members, (3,), privileged=True)
 
 
 @rule("users-cannot-join-machines", reads=DomainView, part=DIRECTORY)

@@ -8,11 +8,13 @@ from rules.interface import Verdict, met, not_applicable, not_met, rule, undeter
 from rules.views.control import Control
 from rules.views.domain import DomainView
 from rules.views.objects import Account
+from rules.views.objects import unread as unread_ref
 
 DIRECTORY = Part.DIRECTORY
 _NEVER = ("S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-549", "S-1-5-32-551")
-#: Members by default of the denied group: krbtgt, the groups of administrators, controllers, publishers, owners.
-_DENIED = (502, 512, 516, 517, 518, 519, 520, 521)
+#: Members by default of the denied group: krbtgt, the groups of administrators, controllers, publishers, owners; and
+#: in the root domain those of the forest.
+_DENIED, _DENIED_IN_ROOT = (502, 512, 516, 517, 520, 521), (518, 519)
 _ALLOWED_GROUP, _DENIED_GROUP = 571, 572
 
 
@@ -55,12 +57,12 @@ def read_only_controllers_reveal_nobody_privileged(seen: DomainView) -> Verdict:
     controllers = _read_only(seen)
     if not controllers:
         return _none(seen, (3,))
-    bad = [
-        a
-        for a in controllers
-        if any(0 < rid(s) < 1000 and rid(s) != _ALLOWED_GROUP for s in _sids(seen, a, "msds-revealondemandgroup"))
-    ]
-    return _among(seen, bad, (3,), "msds-revealondemandgroup")
+    name = "msds-revealondemandgroup"
+    told = {a.sid: _sids(seen, a, name) for a in controllers}
+    bad = [a for a in controllers if any(s and rid(s) < 1000 and rid(s) != _ALLOWED_GROUP for s in told[a.sid])]
+    if not bad and any("" in sids for sids in told.values()):
+        return undetermined("member-not-readable", (3,))
+    return _among(seen, bad, (3,), name)
 
 
 @rule("read-only-controllers-hold-no-privileged-secret", reads=DomainView, part=DIRECTORY)
@@ -81,9 +83,10 @@ def allowed_replication_group_empty(seen: DomainView) -> Verdict:
     if group is None:
         return not_applicable("no-group") if seen.complete else undetermined("collection-cut", (3,))
     control: Control = seen.whole.control(seen.asset.name)
-    members = sorted(seen.groups[group.sid])
-    if members:
-        refs = [control.name(sid) for sid in members]
+    members, unread = seen.direct(group.sid) or (frozenset(), frozenset())
+    if members or unread:
+        refs = [control.name(sid) for sid in sorted(members)]
+        refs += map(unread_ref, sorted(unread))
         return not_met(*refs, levels=(3,), count=len(refs), first=refs[0].name)
     if absent := seen.missing("member"):
         return undetermined(f"not-readable:{absent}", (3,))
@@ -100,8 +103,9 @@ def denied_replication_group_whole(seen: DomainView) -> Verdict:
         return undetermined(f"not-readable:{absent}", (3,))
     listed = seen.own.members.get(group.dn.lower(), [])
     known = seen.whole.sids
-    held = {rid(known[dn]) for dn in listed if known.get(dn)}
-    lacking = [n for n in _DENIED if n not in held]
+    held = {known[dn] for dn in listed if known.get(dn)}
+    root = seen.asset.name.lower() == seen.whole.name.lower()
+    lacking = [n for n in sorted(_DENIED + _DENIED_IN_ROOT * root) if f"{seen.sid}-{n}" not in held]
     if not lacking:
         return met()
     if any(dn not in known for dn in listed) or group.dn.lower() in seen.own.cut_groups:
@@ -112,6 +116,8 @@ def denied_replication_group_whole(seen: DomainView) -> Verdict:
 @rule("read-only-controller-keys-in-use", reads=DomainView, part=DIRECTORY)
 def read_only_controller_keys_in_use(seen: DomainView) -> Verdict:
     """Every krbtgt account of a read-only controller still belongs to one."""
+    if absent := seen.missing("msds-krbtgtlink"):
+        return undetermined(f"not-readable:{absent}", (3,))
     accounts = [a for a in seen.accounts if "msds-secondarykrbtgtnumber" in a.rare]
     used = {dn.lower() for a in seen.accounts for dn in a.names("msds-krbtgtlink")}
     bad = [a for a in accounts if a.dn.lower() not in used]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from probes.interface import Part
-from rules.catalogue.directory_accounts import none_of, older
+from rules.catalogue.directory_accounts import NO_DATE, none_of, older, silent
 from rules.interface import ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.support import windows_support
 from rules.views.domain import DomainView
@@ -98,7 +97,7 @@ def clustered(account: Account) -> bool:
 
 def _old_servers(seen: DomainView, days: int, levels: tuple[int, ...]) -> Verdict:
     servers = (a for a in seen.accounts if a.server and a.enabled and not clustered(a))
-    return none_of(seen, servers, older(seen, days), levels, needs="operatingsystem")
+    return none_of(seen, servers, older(seen, days), levels, needs="operatingsystem", untold_is=NO_DATE)
 
 
 @rule("server-passwords-renewed-in-a-quarter", reads=DomainView, part=DIRECTORY)
@@ -114,31 +113,24 @@ def server_passwords_renewed(seen: DomainView, *, days: int = 45) -> Verdict:
 
 
 @rule("servers-active", reads=DomainView, part=DIRECTORY)
-def servers_active(seen: DomainView, *, days: int = 90, grace_days: int = 14) -> Verdict:
+def servers_active(seen: DomainView, *, days: int = 90, lag_days: int = 14) -> Verdict:
     """Every enabled server has logged on within 90 days; the attribute may lag 14 days behind."""
-    limit, young = seen.now - timedelta(days=days + grace_days), seen.now - timedelta(days=days)
-
-    def silent(account: Account) -> bool | None:
-        if account.last_logon is None:
-            return None if account.created is None else account.created < young
-        return account.last_logon < limit
-
     servers = (a for a in seen.accounts if a.server and a.enabled and not clustered(a))
-    return none_of(seen, servers, silent, (3,), needs="operatingsystem")
+    return silent(seen, servers, (3,), days=days, lag_days=lag_days, needs="operatingsystem")
 
 
 @rule("cluster-passwords-renewed", reads=DomainView, part=DIRECTORY)
 def cluster_passwords_renewed(seen: DomainView, *, days: int = 1095) -> Verdict:
     """Every cluster account has a password younger than three years."""
     accounts = [a for a in seen.accounts if a.enabled and clustered(a)]
-    return none_of(seen, accounts, older(seen, days), (2,), needs="serviceprincipalname")
+    return none_of(seen, accounts, older(seen, days), (2,), needs="serviceprincipalname", untold_is=NO_DATE)
 
 
 @rule("managed-account-passwords-renewed", reads=DomainView, part=DIRECTORY)
 def managed_account_passwords_renewed(seen: DomainView, *, days: int = 90) -> Verdict:
     """Every managed service account has renewed its password within 90 days."""
     accounts = [a for a in seen.accounts if a.enabled and a.managed]
-    return none_of(seen, accounts, older(seen, days), (2,))
+    return none_of(seen, accounts, older(seen, days), (2,), untold_is=NO_DATE)
 
 
 @rule("service-accounts-encrypt-with-aes", reads=DomainView, part=DIRECTORY)
@@ -158,7 +150,9 @@ def service_accounts_encrypt_with_aes(seen: DomainView) -> Verdict:
 def sysvol_replicated_by_dfsr(seen: DomainView) -> Verdict:
     """SYSVOL is replicated by DFSR; its migration from NTFRS, if there was one, is over."""
     old = [t for t in seen.things("ntfrsreplicaset") if t.number("frsreplicasettype") == _SYSVOL_SET]
-    old += seen.things("ntfrssubscriber")
+    controllers = tuple(f",{a.dn.lower()}" for a in seen.controllers)
+    subscribers = (t for t in seen.things("ntfrssubscriber") if t.dn.lower().endswith(controllers))
+    old += [t for t in subscribers if "sysvol" in t.name.lower()]
     flags = {t.number("msdfsr-flags") for t in seen.things("msdfsr-globalsettings")}
     group = any(t.name.lower() == "domain system volume" for t in seen.things("msdfsr-replicationgroup"))
     if _ELIMINATED in flags:

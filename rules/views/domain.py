@@ -11,6 +11,7 @@ from probes.interface import Asset, AssetKind
 from rules.interface import Unseen, View, view
 from rules.subject import Record
 from rules.views.forest import Forest, forests_of, unread
+from rules.views.membership import Memberships
 from rules.views.objects import TRUST, Account, Group, Thing, Trust
 from rules.views.tables import Table
 
@@ -60,6 +61,16 @@ class DomainView(View):
             if (asked and name not in asked) or (name in EVERYWHERE and name not in self.table.told):
                 return name
         return ""
+
+    def told(self, attribute: str) -> bool:
+        """Whether an attribute (lower case) came back for at least one object of the domain."""
+        return self.table is None or attribute in self.table.told
+
+    def direct(self, group: str) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Return the SIDs of a group's own members, and the DNs of those of which nothing was read."""
+        if isinstance(self.groups, Memberships):
+            return self.groups.direct(group) if group in self.groups else None
+        return (self.groups[group], frozenset()) if group in self.groups else None
 
     @property
     def own(self) -> Table:

@@ -47,6 +47,12 @@ class Memberships(Mapping[str, frozenset[str]]):
         self.get(sid)
         return self._unread.get(sid, frozenset())
 
+    def direct(self, sid: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the SIDs of a group's own members, and the DNs of those of which nothing was read."""
+        listed = {dn: self._sids.get(dn) for dn in self._members.get(self._dns[sid], ())}
+        known = {member for member in listed.values() if member}
+        return frozenset(known | self._more.get(sid, set())), frozenset(d for d, s in listed.items() if s is None)
+
     def _walk(self, sid: str) -> None:
         found: set[str] = set()
         unread: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ NEVER_EXPIRES, SMARTCARD, UNCONSTRAINED, DES_ONLY, NO_PREAUTH, TO_AUTH, PARTIAL_
 #: primaryGroupID of domain controllers, read-only ones included.
 CONTROLLERS = frozenset({516, 521})
 Values = Mapping[str, tuple[bytes, ...]]
+_BINARY = re.compile(r"^B:\d{1,9}:[0-9A-Fa-f]*:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +79,8 @@ class Account:
         return ObjectRef(id=self.sid, name=self.name, dn=self.dn)
 
     def names(self, attribute: str) -> tuple[str, ...]:
-        """The DNs of a rare attribute; the binary half of a DN with binary is left out."""
-        return tuple(text(v).rpartition(":")[2] for v in self.rare.get(attribute, ()))
+        """The DNs of a rare attribute; the binary half of a DN with binary (``B:8:0102abcd:DN``) is left out."""
+        return tuple(_BINARY.sub("", text(v)) for v in self.rare.get(attribute, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ class Trust:
     direction: int
     type: int
     attributes: int
+    #: Whether the three came back; a missing one counts as 0.
+    told: bool = True
 
     @property
     def ref(self) -> ObjectRef:
@@ -152,6 +156,11 @@ class Thing:
         """The object as a finding names it."""
         guid = next(iter(self.values.get("objectguid", ())), b"")
         return ObjectRef(id=guid.hex() or self.dn, name=self.name, dn=self.dn)
+
+
+def unread(dn: str) -> ObjectRef:
+    """Return how a finding names an object of which only the DN is known."""
+    return ObjectRef(id=dn, name=dn.partition(",")[0].partition("=")[2], dn=dn)
 
 
 def first(values: Values, name: str) -> bytes:

@@ -137,6 +137,8 @@ def _add(table: Table, entry: Entry, descriptors: Descriptors) -> None:
         return
     classes = {c.lower() for c in values["objectclass"]}
     sid = sid_text(first(values, "objectsid"))
+    if not sid and b"foreignsecurityprincipal" in classes and dn.startswith("cn=s-1-"):
+        sid = dn.partition(",")[0].partition("=")[2].upper()  # it bears the name of the SID that it stands for
     table.sids[dn] = sid
     data = first(values, "ntsecuritydescriptor")
     place = descriptors.add(data) if data else -1
@@ -226,6 +228,7 @@ def _trust(entry: Entry) -> Trust:
         direction=_number(values, "trustdirection") or 0,
         type=_number(values, "trusttype") or 0,
         attributes=_number(values, "trustattributes") or 0,
+        told=None not in {_number(values, n) for n in ("trustdirection", "trusttype", "trustattributes")},
     )
 
 

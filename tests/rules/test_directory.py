@@ -83,9 +83,16 @@ def without(sid: str) -> DomainView:
     return replace(whole, accounts=tuple(a for a in whole.accounts if a.sid != sid))
 
 
+def without_protection(*, managed: bool) -> DomainView:
+    """A second privileged account, outside Protected Users."""
+    other = replace(ADMIN, sid=f"{BASE}-1106", name="svc", managed=managed)
+    return view(other, privileged=frozenset({ADMIN.sid, other.sid}))
+
+
 MANY = tuple(replace(ADMIN, sid=f"{BASE}-{5000 + n}", name=f"adm-{n}") for n in range(51))
 SAME = tuple(replace(a, name="adm") for a in MANY)
 SLEEPERS = tuple(replace(a, password_set=days(1200), last_logon=days(500)) for a in CROWD)
+FORGOTTEN = tuple(replace(a, password_set=None, last_logon=None, created=days(1200)) for a in CROWD)
 STUBBORN = tuple(replace(a, uac=0x10200) for a in CROWD[:4])
 PRE_2000 = "S-1-5-32-554"
 
@@ -98,6 +105,9 @@ CASES: list[tuple[Rule, DomainView, Outcome, tuple[int, ...]]] = [
     (accounts.privileged_passwords_renewed, admin(password_set=days(1096)), NOT_MET, (1,)),
     (accounts.privileged_passwords_renewed, admin(password_set=days(1094)), MET, ()),
     (accounts.privileged_passwords_renewed, admin(password_told=False, password_set=None), UNDETERMINED, (1,)),
+    # pwdLastSet 0: no older than the account, and that is all that is known
+    (accounts.privileged_passwords_renewed, admin(password_set=None, created=days(1096)), UNDETERMINED, (1,)),
+    (accounts.privileged_passwords_renewed, admin(password_set=None, created=days(1094)), MET, ()),
     (accounts.privileged_accounts_without_spn, admin(spns=("http/x",)), NOT_MET, (1,)),
     (accounts.privileged_accounts_without_spn, admin(spns=("http/x",), managed=True), MET, ()),
     (accounts.privileged_accounts_few, view(*MANY, privileged=frozenset(a.sid for a in MANY)), NOT_MET, (1, 2)),
@@ -105,6 +115,9 @@ CASES: list[tuple[Rule, DomainView, Outcome, tuple[int, ...]]] = [
     (accounts.privileged_accounts_few, view(*MANY, privileged=frozenset(a.sid for a in MANY[1:])), MET, ()),
     (accounts.accounts_in_use, view(*SLEEPERS), NOT_MET, (1,)),
     (accounts.accounts_in_use, view(*SLEEPERS[:3]), MET, ()),
+    (accounts.accounts_in_use, view(*FORGOTTEN), UNDETERMINED, (1,)),
+    (accounts.accounts_in_use, view(*FORGOTTEN[:3]), MET, ()),
+    (accounts.accounts_in_use, view(*(replace(a, last_logon=days(300)) for a in FORGOTTEN)), MET, ()),
     (accounts.passwords_expire, view(*STUBBORN), NOT_MET, (2,)),
     (accounts.passwords_expire, view(*STUBBORN[:2]), MET, ()),
     (accounts.guest_disabled, view(replace(GUEST, uac=0x200, name="Toto")), NOT_MET, (2,)),
@@ -112,6 +125,7 @@ CASES: list[tuple[Rule, DomainView, Outcome, tuple[int, ...]]] = [
     (accounts.krbtgt_password_renewed, view(replace(KRBTGT, password_set=days(366))), NOT_MET, (2,)),
     (accounts.krbtgt_password_renewed, view(replace(KRBTGT, password_set=days(364))), MET, ()),
     (accounts.krbtgt_password_renewed, without(KRBTGT.sid), UNDETERMINED, (2,)),
+    (accounts.krbtgt_password_renewed, view(replace(KRBTGT, password_set=None)), UNDETERMINED, (2,)),
     (accounts.accounts_not_limited_to_des, user(uac=0x200200), NOT_MET, (2,)),
     (accounts.accounts_preauthenticate, user(uac=0x400200), NOT_MET, (2,)),
     (accounts.accounts_preauthenticate, admin(uac=0x400200), MET, ()),
@@ -125,16 +139,20 @@ CASES: list[tuple[Rule, DomainView, Outcome, tuple[int, ...]]] = [
     (accounts.privileged_passwords_not_reversible, admin(uac=0x280), NOT_MET, (3,)),
     (accounts.privileged_users_protected, view(groups={f"{BASE}-525": frozenset()}), NOT_MET, (3,)),
     (accounts.privileged_users_protected, view(groups={}), UNDETERMINED, (3,)),
+    (accounts.privileged_users_protected, without_protection(managed=True), MET, ()),
+    (accounts.privileged_users_protected, without_protection(managed=False), NOT_MET, (3,)),
     (accounts.users_cannot_join_machines, view(head={"ms-ds-machineaccountquota": 10}), NOT_MET, (4,)),
     (accounts.users_cannot_join_machines, view(head={}), UNDETERMINED, (4,)),
     (control.controller_passwords_renewed, controller(password_set=days(46)), NOT_MET, (1,)),
     (control.controller_passwords_renewed, controller(password_set=days(44)), MET, ()),
     (control.controller_passwords_renewed, without(DC.sid), UNDETERMINED, (1,)),
     (control.controllers_active, controller(last_logon=days(60)), NOT_MET, (1,)),
-    # the attribute may lag fourteen days behind
-    (control.controllers_active, controller(last_logon=days(50)), MET, ()),
+    (control.controllers_active, controller(last_logon=days(46)), NOT_MET, (1,)),
+    (control.controllers_active, controller(last_logon=days(44)), MET, ()),
     (control.controllers_active, controller(last_logon=None, created=days(3)), MET, ()),
-    (control.controllers_active, controller(last_logon=None), UNDETERMINED, (1,)),
+    (control.controllers_active, controller(last_logon=None), NOT_MET, (1,)),
+    (control.controllers_active, controller(last_logon=None, created=None), UNDETERMINED, (1,)),
+    (control.controllers_active, controller(last_logon=days(46), uac=0x82002), NOT_MET, (1,)),
     (control.unconstrained_delegation_only_on_controllers, view(replace(SERVER, uac=0x81000)), NOT_MET, (1,)),
     (control.delegation_not_to_controllers, view(replace(SERVER, delegates_to=("cifs/DC1",))), NOT_MET, (1,)),
     (
@@ -144,6 +162,10 @@ CASES: list[tuple[Rule, DomainView, Outcome, tuple[int, ...]]] = [
         (1,),
     ),
     (control.delegation_not_to_controllers, view(replace(SERVER, delegates_to=("cifs/srv2.ad.test",))), MET, ()),
+    # a namesake elsewhere is no controller; krbtgt is named by the class
+    (control.delegation_not_to_controllers, view(replace(SERVER, delegates_to=("cifs/dc1.partner.test",))), MET, ()),
+    (control.delegation_not_to_controllers, view(replace(SERVER, delegates_to=("krbtgt/AD.TEST",))), NOT_MET, (1,)),
+    (control.delegation_not_to_controllers, view(replace(SERVER, delegates_to=("krbtgt",))), NOT_MET, (1,)),
     (
         control.protocol_transition_not_to_controllers,
         view(replace(SERVER, uac=0x1001000, delegates_to=("cifs/dc1.ad.test",))),
@@ -152,14 +174,24 @@ CASES: list[tuple[Rule, DomainView, Outcome, tuple[int, ...]]] = [
     ),
     (control.resource_delegation_not_on_controllers, controller(acts_for_others=True), NOT_MET, (1,)),
     (control.resource_delegation_not_on_controllers, view(replace(SERVER, acts_for_others=True)), MET, ()),
+    (control.resource_delegation_not_on_controllers, admin(acts_for_others=True), NOT_MET, (1,)),
+    (control.resource_delegation_not_on_controllers, view(replace(KRBTGT, acts_for_others=True)), NOT_MET, (1,)),
     (control.primary_groups_not_reserved, user(primary_group=512), NOT_MET, (1,)),
     (control.primary_groups_not_reserved, user(primary_group=1200), MET, ()),
     (control.primary_groups_not_reserved, user(primary_group=None), UNDETERMINED, (1,)),
+    # what an account should have is told by its kind, not by the group it has
+    (control.primary_groups_not_reserved, view(replace(SERVER, primary_group=516)), NOT_MET, (1,)),
+    (control.primary_groups_not_reserved, controller(primary_group=515), NOT_MET, (1,)),
+    (control.primary_groups_not_reserved, view(replace(SERVER, primary_group=521, uac=0x5001000)), MET, ()),
+    (control.primary_groups_not_reserved, user(primary_group=514, uac=0x820), NOT_MET, (1,)),
+    (control.primary_groups_not_reserved, user(primary_group=515, managed=True), MET, ()),
     (control.primary_groups_default, user(primary_group=1200), NOT_MET, (3,)),
     (control.external_trusts_filtered, trust(attributes=0), NOT_MET, (1,)),
     (control.external_trusts_filtered, trust(attributes=0, direction=1), MET, ()),
     (control.external_trusts_filtered, trust(attributes=0x20), MET, ()),
     (control.external_trusts_filtered, view(trusts=()), NOT_APPLICABLE, ()),
+    (control.external_trusts_filtered, trust(attributes=0, type=3), MET, ()),
+    (control.external_trusts_filtered, trust(direction=0, told=False), UNDETERMINED, (1,)),
     (control.forest_trusts_without_sid_history, trust(attributes=0x48), NOT_MET, (1,)),
     (control.forest_trusts_without_sid_history, trust(attributes=0x8), MET, ()),
     (control.trusts_without_tgt_delegation, trust(attributes=0x808, direction=3), NOT_MET, (3,)),

@@ -9,6 +9,15 @@ import pytest
 from probes.facts.identifiers import sid_bytes
 from rules.catalogue import directory_rodc as rodc
 from rules.catalogue import directory_servers as servers
+from rules.catalogue.directory_accounts import sid_history_empty, sid_history_harmless
+from rules.catalogue.directory_control import (
+    anonymous_outside_pre_windows_2000,
+    controllers_active,
+    delegation_not_to_controllers,
+    pre_windows_2000_default,
+    resource_delegation_not_on_controllers,
+)
+from rules.interface import Confidence, Rule
 from tests.lab.healthy import CONTROLLER, MANAGED, PREPARED, REPLICATION, SERVER, SYSTEM_DN, USER
 from tests.lab.synthetic import BASE, CONFIG, World, ago, dated, sid
 from tests.rules.directory_cases import MET, NOT_APPLICABLE, NOT_MET, UNDETERMINED, Case, check, judged, label
@@ -17,6 +26,21 @@ SRV, PC = f"CN=SRV1,CN=Computers,{BASE}", f"CN=PC1,CN=Computers,{BASE}"
 READER = f"CN=RODC1,CN=Computers,{BASE}"
 CLUSTER = f"CN=GRAPPE,CN=Computers,{BASE}"
 KRBTGT = f"CN=krbtgt_1,OU=Médecins,{BASE}"
+
+
+EVERYONE_DN = f"CN=S-1-1-0,CN=ForeignSecurityPrincipals,{BASE}"
+
+
+def foreigner(world: World, sid: str) -> str:
+    """The DN of what stands for a SID from elsewhere, known by its name alone as some exports give it."""
+    dn = f"CN={sid},CN=ForeignSecurityPrincipals,{BASE}"
+    world.add(dn, "foreignSecurityPrincipal")
+    return dn
+
+
+def everyone(world: World) -> World:
+    foreigner(world, "S-1-1-0")
+    return world
 
 
 def cluster(world: World, days: int) -> World:
@@ -46,6 +70,12 @@ def ntfrs(world: World) -> World:
     return world.add(f"CN=SYSVOL,CN=File Replication Service,{SYSTEM_DN}", "nTFRSReplicaSet", fRSReplicaSetType=2)
 
 
+def subscribed(world: World, name: str, machine: str) -> World:
+    """A machine that takes part in a replication by NTFRS, before the migration is said to be over."""
+    world.put(f"CN=DFSR-GlobalSettings,{SYSTEM_DN}", msDFSR_Flags=None)
+    return world.add(f"CN={name},CN=NTFRS Subscriptions,{machine}", "nTFRSSubscriber")
+
+
 CASES: list[Case] = [
     (servers.controller_objects_consistent, lambda w: w.put(CONTROLLER, userAccountControl=0x2000), NOT_MET, (1,), "DC1$"),
     (servers.controller_objects_consistent, lambda w: w.put(CONTROLLER, userAccountControl=0x92000), MET, (), ""),
@@ -71,9 +101,16 @@ CASES: list[Case] = [
     (servers.server_passwords_renewed_in_a_quarter, lambda w: w.put(SRV, pwdLastSet=None), UNDETERMINED, (2,), ""),
     (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=ago(46)), NOT_MET, (3,), "SRV1$"),
     (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=ago(44)), MET, (), ""),
+    (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=0), UNDETERMINED, (3,), ""),
+    (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=0, whenCreated=dated(5)), MET, (), ""),
+    (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=0x7FFFFFFFFFFFFFFF), UNDETERMINED, (3,), ""),
+    (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=-1), UNDETERMINED, (3,), ""),
     (servers.server_passwords_renewed, lambda w: w.unasked.add("operatingSystem"), UNDETERMINED, (3,), ""),
     (servers.servers_active, lambda w: w.put(SRV, lastLogonTimestamp=ago(105)), NOT_MET, (3,), "SRV1$"),
-    (servers.servers_active, lambda w: w.put(SRV, lastLogonTimestamp=ago(100)), MET, (), ""),
+    (servers.servers_active, lambda w: w.put(SRV, lastLogonTimestamp=ago(91)), NOT_MET, (3,), "SRV1$"),
+    (servers.servers_active, lambda w: w.put(SRV, lastLogonTimestamp=ago(89)), MET, (), ""),
+    (servers.servers_active, lambda w: w.put(SRV, lastLogonTimestamp=ago(91), userAccountControl=0x1002), MET, (), ""),
+    (servers.servers_active, lambda w: w.unreadable("lastLogonTimestamp"), UNDETERMINED, (3,), ""),
     (servers.servers_active, lambda w: w.put(SRV, lastLogonTimestamp=None), NOT_MET, (3,), "SRV1$"),
     (servers.servers_active, lambda w: w.put(SRV, lastLogonTimestamp=None, whenCreated=dated(5)), MET, (), ""),
     (servers.servers_active, lambda w: w.cut_at(BASE), UNDETERMINED, (3,), ""),
@@ -92,6 +129,9 @@ CASES: list[Case] = [
     (servers.sysvol_replicated_by_dfsr, lambda w: ntfrs(w).put(f"CN=DFSR-GlobalSettings,{SYSTEM_DN}", msDFSR_Flags=16), NOT_MET, (2,), "SYSVOL"),
     (servers.sysvol_replicated_by_dfsr, lambda w: w.drop(REPLICATION, f"CN=DFSR-GlobalSettings,{SYSTEM_DN}"), NOT_MET, (2,), ""),
     (servers.sysvol_replicated_by_dfsr, lambda w: w.drop(REPLICATION, f"CN=DFSR-GlobalSettings,{SYSTEM_DN}").cut_at(BASE), UNDETERMINED, (2,), ""),
+    (servers.sysvol_replicated_by_dfsr, lambda w: subscribed(w, "Domain System Volume (SYSVOL share)", CONTROLLER), NOT_MET, (2,), "Domain System Volume"),
+    (servers.sysvol_replicated_by_dfsr, lambda w: subscribed(w, "Public|Documents", CONTROLLER), MET, (), ""),
+    (servers.sysvol_replicated_by_dfsr, lambda w: subscribed(w, "SYSVOL d'essai", SRV), MET, (), ""),
     (servers.domain_preparation_complete, lambda w: w.put(PREPARED, revision=15), NOT_MET, (2,), "ActiveDirectoryUpdate"),
     (servers.domain_preparation_complete, lambda w: w.put(PREPARED, revision=14), MET, (), ""),
     (servers.domain_preparation_complete, lambda w: w.drop(PREPARED), NOT_APPLICABLE, (), ""),
@@ -108,7 +148,13 @@ CASES: list[Case] = [
     (rodc.read_only_controllers_hold_no_privileged_secret, lambda w: revealed(w, f"CN=adm-élodie,OU=Médecins,{BASE}"), NOT_MET, (2,), "adm-élodie"),
     (rodc.read_only_controllers_hold_no_privileged_secret, lambda w: revealed(w, USER), MET, (), ""),
     (rodc.read_only_controllers_hold_no_privileged_secret, lambda w: reader(w).unasked.add("msDS-RevealedUsers"), UNDETERMINED, (2,), ""),
+    (rodc.read_only_controllers_reveal_nobody_privileged, lambda w: reader(w, msDS_RevealOnDemandGroup=f"CN=x,DC=autre,{BASE}"), UNDETERMINED, (3,), ""),
+    (rodc.read_only_controllers_reveal_nobody_privileged, lambda w: reader(everyone(w), msDS_RevealOnDemandGroup=EVERYONE_DN), NOT_MET, (3,), "RODC1$"),
+    (rodc.read_only_controllers_hold_no_privileged_secret, lambda w: revealed(w.user("a:b", 1150), f"CN=a:b,OU=Médecins,{BASE}").join(512, f"CN=a:b,OU=Médecins,{BASE}"), NOT_MET, (2,), "a:b"),
     (rodc.allowed_replication_group_empty, lambda w: w.join(571, USER), NOT_MET, (3,), "Hélène"),
+    # a group counts as one member, whoever is in it; so does somebody of a domain that was not read
+    (rodc.allowed_replication_group_empty, lambda w: w.join(571, w.dn(1102)), NOT_MET, (3,), "G-Médecins"),
+    (rodc.allowed_replication_group_empty, lambda w: w.join(571, "CN=x,DC=autre,DC=test"), NOT_MET, (3,), "x"),
     (rodc.allowed_replication_group_empty, lambda w: w.drop(w.dn(571)), NOT_APPLICABLE, (), ""),
     (rodc.allowed_replication_group_empty, lambda w: w.unreadable("member"), UNDETERMINED, (3,), ""),
     (rodc.denied_replication_group_whole, lambda w: w.put(w.dn(572), member=[w.dn(512)]), NOT_MET, (3,), "RODC refusés"),
@@ -117,6 +163,18 @@ CASES: list[Case] = [
     (rodc.read_only_controller_keys_in_use, reader, MET, (), ""),
     (rodc.read_only_controller_keys_in_use, lambda w: reader(w, msDS_KrbTgtLink=None), NOT_MET, (3,), "krbtgt_1"),
     (rodc.read_only_controller_keys_in_use, lambda w: w.cut_at(BASE), UNDETERMINED, (3,), ""),
+    (rodc.read_only_controller_keys_in_use, lambda w: reader(w, msDS_KrbTgtLink=None).unasked.add("msDS-KrbTgtLink"), UNDETERMINED, (3,), ""),
+    (pre_windows_2000_default, lambda w: w.join("S-1-5-32-554", w.dn(515)), NOT_MET, (3,), "Ordinateurs du domaine"),
+    (pre_windows_2000_default, lambda w: everyone(w).join("S-1-5-32-554", EVERYONE_DN), NOT_MET, (3,), "Everyone"),
+    (pre_windows_2000_default, lambda w: w.unreadable("member"), UNDETERMINED, (3,), ""),
+    (anonymous_outside_pre_windows_2000, lambda w: w.join("S-1-5-32-554", foreigner(w, "S-1-5-7")), NOT_MET, (2,), "ANONYMOUS LOGON"),
+    (anonymous_outside_pre_windows_2000, lambda w: w.unreadable("member"), UNDETERMINED, (2,), ""),
+    (sid_history_harmless, lambda w: w.put(w.dn(1102), sIDHistory=sid_bytes("S-1-5-21-9-9-9-519")), NOT_MET, (2,), "G-Médecins"),
+    (sid_history_harmless, lambda w: w.put(w.dn(1102), sIDHistory=sid_bytes("S-1-5-21-9-9-9-1519")), MET, (), ""),
+    (sid_history_empty, lambda w: w.put(w.dn(1102), sIDHistory=sid_bytes("S-1-5-21-9-9-9-1519")), NOT_MET, (3,), "G-Médecins"),
+    (delegation_not_to_controllers, lambda w: w.put(SRV, msDS_AllowedToDelegateTo="ldap/dc1.ad.test/ad.test"), NOT_MET, (1,), "SRV1$"),
+    (delegation_not_to_controllers, lambda w: w.unasked.add("msDS-AllowedToDelegateTo"), UNDETERMINED, (1,), ""),
+    (resource_delegation_not_on_controllers, lambda w: w.unasked.add("msDS-AllowedToActOnBehalfOfOtherIdentity"), UNDETERMINED, (1,), ""),
 ]  # fmt: skip
 
 
@@ -135,3 +193,19 @@ def test_a_level_that_was_seen_to_fail_leaves_the_others_open() -> None:
 
     verdict = judged(servers.controllers_encrypt_with_aes, change)
     assert (verdict.outcome, verdict.levels, verdict.open_levels) == (NOT_MET, (4,), (3,))
+
+
+@pytest.mark.parametrize(
+    ("rule", "dn", "days", "confidence"),
+    [
+        (controllers_active, CONTROLLER, 58, Confidence.PROBABLE),
+        (controllers_active, CONTROLLER, 60, None),
+        (servers.servers_active, SRV, 103, Confidence.PROBABLE),
+        (servers.servers_active, SRV, 105, None),
+    ],
+)
+def test_a_silence_that_the_attribute_s_lag_could_explain_is_probable(
+    rule: Rule, dn: str, days: int, confidence: Confidence | None
+) -> None:
+    verdict = judged(rule, lambda w: w.put(dn, lastLogonTimestamp=ago(days)))
+    assert (verdict.outcome, verdict.confidence) == (NOT_MET, confidence)
