@@ -138,8 +138,15 @@ def privileged_passwords_renewed(seen: DomainView, *, days: int = 1095) -> Verdi
 @rule("privileged-accounts-without-spn", reads=DomainView, part=DIRECTORY)
 def privileged_accounts_without_spn(seen: DomainView) -> Verdict:
     """No privileged user carries a service principal name; managed service accounts may."""
-    accounts = [a for a in privileged_users(seen) if not a.managed and rid(a.sid) != 502 and not tolerated(seen, a)]
-    verdict = none_of(seen, accounts, lambda a: bool(a.spns), (1,), needs="serviceprincipalname", privileged=True)
+    accounts = (a for a in privileged_users(seen) if not a.managed and rid(a.sid) != 502)
+    verdict = none_of(
+        seen,
+        accounts,
+        lambda a: bool(a.spns) and not tolerated(seen, a),
+        (1,),
+        needs="serviceprincipalname",
+        privileged=True,
+    )
     if verdict.outcome is Outcome.NOT_MET and not policies_readable(seen):
         return replace(verdict, confidence=Confidence.PROBABLE)
     return verdict
@@ -159,6 +166,8 @@ def privileged_accounts_few(seen: DomainView, *, most: int = 50) -> Verdict:
         return not_met(*refs, levels=levels, count=len(counted), most=limit)
     if not seen.complete or seen.privileged_unread:
         return undetermined("collection-cut" if not seen.complete else "member-not-readable", (1, 2))
+    if seen.forest and seen.forest.domains_unread:
+        return undetermined("partition-not-read", (1, 2), count=len(counted))
     return met(count=len(counted))
 
 
@@ -241,8 +250,8 @@ def accounts_not_limited_to_des(seen: DomainView) -> Verdict:
 @rule("accounts-preauthenticate", reads=DomainView, part=DIRECTORY)
 def accounts_preauthenticate(seen: DomainView) -> Verdict:
     """Every ordinary account goes through Kerberos pre-authentication."""
-    accounts = (a for a in seen.people(privileged=False) if not tolerated(seen, a))
-    return none_of(seen, accounts, flag(NO_PREAUTH), (2,))
+    without = flag(NO_PREAUTH)
+    return none_of(seen, seen.people(privileged=False), lambda a: without(a) and not tolerated(seen, a), (2,))
 
 
 @rule("privileged-accounts-marked", reads=DomainView, part=DIRECTORY)

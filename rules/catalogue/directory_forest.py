@@ -15,7 +15,8 @@ from rules.views.rights import Target
 DIRECTORY = Part.DIRECTORY
 #: msDS-Behavior-Version below which each ANSSI level fails: 2008 R2, 2012 R2, 2016 (MS-ADTS 6.1.4.4).
 _FUNCTIONAL: Mapping[int, int] = {1: 4, 3: 6, 4: 7}
-_UNC = re.compile(r"\\\\([^\\]+)\\(.*)", re.DOTALL)
+#: A file of a server, wherever it stands in a command line.
+_UNC = re.compile(r"(?<![:\w\\])\\\\([^\\\s\"]+)\\([^\"]*)")
 
 
 @rule("functional-level-current", reads=ForestView, part=DIRECTORY)
@@ -69,20 +70,29 @@ def directory_heuristics_safe(seen: ForestView) -> Verdict:
 @rule("console-menus-from-sysvol", reads=ForestView, part=DIRECTORY)
 def console_menus_from_sysvol(seen: ForestView) -> Verdict:
     """No menu of the administration consoles runs a program from a file server outside SYSVOL."""
-    bad = [t for t in seen.services("displayspecifier") if any(_outside(seen, v) for v in t.texts("admincontextmenu"))]
+    hosts = _sysvol_hosts(seen)
+    bad = [t for t in seen.services("displayspecifier") if any(_outside(hosts, v) for v in t.texts("admincontextmenu"))]
     if bad:
         return not_met(*(t.ref for t in bad), levels=(1,), count=len(bad), first=bad[0].name)
     return met() if seen.complete else undetermined("collection-cut", (1,))
 
 
-def _outside(seen: ForestView, value: str) -> bool:
-    found = _UNC.match(value.rpartition(",")[2].strip())
-    if not found:
-        return False
-    host, share = found.group(1).lower(), found.group(2).lower()
-    controllers = {a.name.rstrip("$").lower() for t in seen.forest.domains.values() for a in t.accounts if a.controller}
-    ours = host in controllers or any(host == d or host.endswith(f".{d}") for d in map(str.lower, seen.forest.domains))
-    return not (ours and share.startswith(("sysvol\\", "netlogon\\")) and ".." not in share)
+def _sysvol_hosts(seen: ForestView) -> set[str]:
+    """The names under which SYSVOL is reached: those of domains and of controllers, in lower case."""
+    found = set(seen.forest.domain_names)
+    for name, table in seen.forest.domains.items():
+        for account in table.accounts:
+            if account.controller:
+                short = account.name.rstrip("$").lower()
+                found |= {short, f"{short}.{name.lower()}"}
+    return found | {t.text("dnshostname").lower() for t in seen.services("server")} - {""}
+
+
+def _outside(hosts: set[str], value: str) -> bool:
+    """Whether a menu (``order,{CLSID}`` or ``order,label,command``) names a file of a server outside SYSVOL."""
+    command = value.split(",", 2)[-1]
+    found = [(host.lower(), share.lower()) for host, share in _UNC.findall(command)]
+    return not all(h in hosts and s.startswith(("sysvol\\", "netlogon\\")) and ".." not in s for h, s in found)
 
 
 @rule("schema-controlled-by-the-privileged-only", reads=ForestView, part=DIRECTORY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from probes.interface import Part
 from rules.catalogue.directory_rights import controlled, judged
 from rules.interface import Verdict, met, not_applicable, not_met, rule, undetermined
@@ -26,21 +28,36 @@ def _authorities(seen: ForestView) -> list[Thing]:
     return seen.services("pkienrollmentservice")
 
 
-def _hosts(seen: ForestView) -> frozenset[str]:
-    """The SIDs of the authorities' own computers, and of Certificate Publishers when it holds nobody else."""
-    names = {t.text("dnshostname").partition(".")[0].lower() + "$" for t in _authorities(seen)}
-    found = {a.sid for t in seen.forest.domains.values() for a in t.accounts if a.computer and a.name.lower() in names}
-    groups = seen.forest.memberships(seen.forest.name)
-    publishers = {s for s in groups if s.startswith("S-1-5-21-") and s.endswith("-517") and groups[s] <= found}
-    return frozenset(found | publishers)
+class _Hosts:
+    """The authorities' own computers: each may write what bears its authority's name, or its own (CDP)."""
+
+    def __init__(self, seen: ForestView) -> None:
+        accounts = [a for t in seen.forest.domains.values() for a in t.accounts if a.computer]
+        machines = {a.name.lower().rstrip("$"): a.sid for a in accounts}
+        self._of: dict[str, set[str]] = defaultdict(set)
+        for authority in _authorities(seen):
+            host = authority.text("dnshostname").partition(".")[0].lower()
+            if host in machines:
+                self._of[authority.name.lower()].add(machines[host])
+                self._of[host].add(machines[host])
+        found = {sid for sids in self._of.values() for sid in sids}
+        groups = seen.forest.memberships(seen.forest.name)
+        mine = (s for s in groups if s.startswith("S-1-5-21-") and s.endswith("-517"))
+        #: Certificate Publishers, when it holds nobody else.
+        self._publishers = frozenset(s for s in mine if groups[s] <= found)
+
+    def of(self, thing: Thing) -> frozenset[str]:
+        """Return the SIDs that are expected to control an object."""
+        path = (part.partition("=")[2] for part in thing.dn.lower().split(","))
+        return self._publishers.union(*(self._of[name] for name in path if name in self._of))
 
 
 @rule("pki-controlled-by-the-privileged-only", reads=ForestView, part=DIRECTORY)
 def pki_controlled(seen: ForestView) -> Verdict:
     """Nobody unprivileged controls the stores and authorities of the public key services."""
-    hosts = _hosts(seen)
+    hosts = _Hosts(seen)
     objects = [
-        Controlled(ref=t.ref, descriptor=t.descriptor, target=Target.STORE, spared=hosts)
+        Controlled(ref=t.ref, descriptor=t.descriptor, target=Target.STORE, spared=hosts.of(t))
         for t in seen.configuration.below(_services(seen))
         if _TEMPLATE not in t.classes
     ]
@@ -71,6 +88,7 @@ def templates_controlled(seen: ForestView) -> Verdict:
     ]
     missing = "" if seen.complete else "collection-cut"
     missing = missing or ("descriptor-not-readable" if any(e.unread for e in exposures) else "")
+    missing = missing or ("principal-not-readable" if any(e.uncertain for e in exposures) else "")
     for holding in exposures[0].holdings:
         holding.direct |= holding.other
     for holding in exposures[1].holdings:

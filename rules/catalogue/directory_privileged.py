@@ -14,7 +14,7 @@ from rules.interface import ObjectRef, Verdict, met, not_met, rule, undetermined
 from rules.views.domain import DomainView
 from rules.views.membership import Memberships
 from rules.views.objects import Account, Group, Thing
-from rules.views.passwords import domain_policy, policies_readable, policy_of
+from rules.views.passwords import domain_policy, fine_policies, policies_readable, policy_of
 
 DIRECTORY = Part.DIRECTORY
 _CLEAR_TEXT = 16
@@ -22,14 +22,18 @@ _CLEAR_TEXT = 16
 
 @rule("privileged-password-policy-strong", reads=DomainView, part=DIRECTORY)
 def privileged_password_policy_strong(seen: DomainView) -> Verdict:
-    """The policy that holds for every privileged account asks for eight characters, renewed within three years."""
+    """The policy that holds for every privileged account asks for eight characters, renewed within three years.
+
+    No policy holds for managed service accounts, whose passwords the controllers make.
+    """
     general = domain_policy(seen)
     if general is None:
         return undetermined("attribute-not-readable", (2,))
-    told = {a.sid: policy_of(seen, a) for a in privileged_users(seen)}
+    users, fine = [a for a in privileged_users(seen) if not a.managed], fine_policies(seen)
+    told = {a.sid: policy_of(seen, a, fine) for a in users}
     hidden = not policies_readable(seen)
-    named = {a.sid for a in privileged_users(seen) if a.names("msds-resultantpso")}
-    weak = [a for a in privileged_users(seen) if (p := told[a.sid]) and p.weak and (not hidden or a.sid in named)]
+    named = {a.sid for a in users if a.names("msds-resultantpso")}
+    weak = [a for a in users if (p := told[a.sid]) and p.weak and (not hidden or a.sid in named)]
     days = general.age.days if general.age else 0
     if weak:
         return not_met(*(a.ref for a in weak), levels=(2,), count=len(weak), length=general.length, days=days)

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from probes.facts.descriptor import Ace, Descriptor
 from probes.facts.identifiers import rid
 from probes.interface import Part
 from rules.interface import Confidence, ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.control import Control, Controlled, Holding
 from rules.views.domain import DomainView
 from rules.views.forest import privileged_groups
+from rules.views.membership import Memberships
 from rules.views.objects import Account, Group, Thing
 from rules.views.rights import Target
 from rules.views.scope import policies_of_the_privileged, privileged_containers
 
 DIRECTORY = Part.DIRECTORY
-_SEND_TO = "ab721a55-1e2f-11d0-9819-00aa0040529b"
 
 
 def judged(
@@ -97,14 +96,19 @@ def controllers_controlled(seen: DomainView) -> Verdict:
         return undetermined("object-not-readable", (1, 2))
     control = _control(seen)
     objects = [Controlled(ref=a.ref, descriptor=a.descriptor, target=Target.COMPUTER) for a in seen.controllers]
-    managers = [
-        ObjectRef(id=sid, name=f"{control.name(sid).name} (ManagedBy → {a.name})", dn=control.name(sid).dn)
+    managing = [
+        (a, seen.whole.sids.get(dn.lower(), ""))
         for a in seen.controllers
         if a.read_only_controller
         for dn in a.names("managedby")
-        if (sid := seen.whole.sids.get(dn.lower(), "")) and control.risky(sid)
     ]
-    missing, unsure = cut(seen), seen.privileged_unread
+    managers = [
+        ObjectRef(id=sid, name=f"{control.name(sid).name} (ManagedBy → {a.name})", dn=control.name(sid).dn)
+        for a, sid in managing
+        if sid and control.risky(sid)
+    ]
+    unknown = any(not sid or control.risky(sid) is None for _, sid in managing)
+    missing, unsure = cut(seen) or ("principal-not-readable" if unknown else ""), seen.privileged_unread
     return controlled(control, objects, (1, 2), missing=missing, also=managers, uncertain=unsure)
 
 
@@ -144,8 +148,14 @@ def partitions_controlled(seen: DomainView) -> Verdict:
         Controlled(ref=t.ref, descriptor=t.descriptor, target=Target.ROOT, children=t.dn == seen.own.fact.dn)
         for t in roots
     ]
-    missing = "partition-not-read" if len(roots) < len(tables) else ""
+    dns = {f"DC=DomainDnsZones,{seen.own.fact.dn}", f"DC=ForestDnsZones,{_root_dn(seen)}"}
+    absent = sum(forest.without(dn) for dn in dns)
+    missing = "partition-not-read" if len(roots) + absent < len(tables) else ""
     return controlled(_control(seen), objects, (1, 2), missing=missing, uncertain=seen.privileged_unread)
+
+
+def _root_dn(seen: DomainView) -> str:
+    return ",".join(f"DC={part}" for part in seen.whole.name.split("."))
 
 
 @rule("dns-server-settings-controlled-by-the-privileged-only", reads=DomainView, part=DIRECTORY)
@@ -159,8 +169,12 @@ def dns_server_controlled(seen: DomainView) -> Verdict:
 def policies_controlled(seen: DomainView) -> Verdict:
     """Nobody unprivileged controls a group policy that applies to privileged accounts."""
     wanted = policies_of_the_privileged(seen)
-    policies = [t for t in seen.own.of("grouppolicycontainer") if t.dn.lower() in wanted]
+    tables = seen.whole.domains.values()
+    policies = [t for table in tables for t in table.of("grouppolicycontainer") if t.dn.lower() in wanted]
     missing = "configuration-not-read" if seen.whole.configuration is None else cut(seen)
+    # a link to a policy of a domain that was read leads nowhere; one to another domain may lead anywhere
+    read = tuple(f",cn=policies,cn=system,{t.fact.dn.lower()}" for t in tables)
+    missing = missing or ("" if all(dn.endswith(read) for dn in wanted) else "partition-not-read")
     objects = [Controlled(ref=_policy(t), descriptor=t.descriptor, target=Target.POLICY) for t in policies]
     return controlled(_control(seen), objects, (1,), missing=missing, uncertain=seen.privileged_unread)
 
@@ -182,12 +196,10 @@ def containers_controlled(seen: DomainView) -> Verdict:
 @rule("privileged-members-controlled-by-the-privileged-only", reads=DomainView, part=DIRECTORY)
 def privileged_members_controlled(seen: DomainView) -> Verdict:
     """Nobody unprivileged controls a privileged account or group, those protected like AdminSDHolder left out."""
-    holder = next(seen.own.named(f"CN=AdminSDHolder,CN=System,{seen.own.fact.dn}"), None)
-    model = seen.whole.descriptors.get(holder.descriptor) if holder else None
     objects = [
         Controlled(ref=p.ref, descriptor=p.descriptor, target=_kind(p))
         for p in privileged_principals(seen)
-        if not _protected(seen, p, model)
+        if not _control(seen).protected(p)
     ]
     missing = cut(seen) or ("member-not-readable" if seen.privileged_unread else "")
     return controlled(_control(seen), objects, (1, 2), missing=missing, uncertain=seen.privileged_unread)
@@ -207,30 +219,6 @@ def _kind(principal: Account | Group) -> Target:
     return Target.COMPUTER if principal.computer else Target.USER
 
 
-def _protected(seen: DomainView, principal: Account | Group, model: Descriptor | None) -> bool:
-    descriptor = seen.whole.descriptors.get(principal.descriptor)
-    if model is None or descriptor is None or not descriptor.protected or descriptor.dacl is None:
-        return False
-    allowed = {_essence(a) for a in model.dacl or ()}
-    if not all(_essence(a) in allowed or _benign(a) for a in descriptor.dacl):
-        return False
-    if descriptor.owner != model.owner and _control(seen).risky(descriptor.owner) is not False:
-        return False
-    if isinstance(principal, Account):
-        return True
-    known = seen.whole.principals
-    members = [known[m] for m in seen.groups[principal.sid] if m in known]
-    return all(isinstance(m, Account) and _protected(seen, m, model) for m in members)
-
-
-def _essence(ace: Ace) -> tuple[bool, int, str, str, str]:
-    return ace.deny, ace.mask, ace.sid, ace.object_type, ace.inherited_type
-
-
-def _benign(ace: Ace) -> bool:
-    return ace.deny or ace.sid in {"S-1-5-10", "S-1-5-9"} or ace.object_type == _SEND_TO
-
-
 @rule("dnsadmins-empty", reads=DomainView, part=DIRECTORY)
 def dnsadmins_empty(seen: DomainView) -> Verdict:
     """DnsAdmins, which can run code on the controllers, has no unprivileged member and is controlled by none."""
@@ -241,6 +229,8 @@ def dnsadmins_empty(seen: DomainView) -> Verdict:
     inside = sorted(seen.groups[group.sid] - seen.groups.keys())
     members = [control.name(sid) for sid in inside if control.risky(sid)]
     objects = [Controlled(ref=group.ref, descriptor=group.descriptor, target=Target.GROUP)]
-    unread = group.dn.lower() in seen.own.cut_groups
+    assert isinstance(seen.groups, Memberships)
+    unread = group.dn.lower() in seen.own.cut_groups or seen.missing("member")
     missing = "group-not-readable" if unread else cut(seen)
+    missing = missing or ("member-not-readable" if seen.groups.unread(group.sid) else "")
     return controlled(control, objects, (1,), missing=missing, also=members, uncertain=seen.privileged_unread)

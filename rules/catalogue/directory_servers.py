@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from probes.interface import Part
@@ -9,11 +10,17 @@ from rules.catalogue.directory_accounts import NO_DATE, none_of, older, silent
 from rules.interface import ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.support import windows_support
 from rules.views.domain import DomainView
-from rules.views.objects import PARTIAL_SECRETS, SERVER_TRUST, TO_AUTH, UNCONSTRAINED, WORKSTATION, Account
+from rules.views.objects import PARTIAL_SECRETS, SERVER_TRUST, TO_AUTH, UNCONSTRAINED, WORKSTATION, Account, Thing
 
 DIRECTORY = Part.DIRECTORY
 #: msDS-SupportedEncryptionTypes (MS-KILE 2.2.7).
 _DES, _RC4, _AES = 0x3, 0x4, 0x18
+#: The highest functional level of each Windows Server (msDS-Behavior-Version, MS-ADTS 6.1.4.2).
+_RELEASE = re.compile(r"\b20\d\d(\s+r2)?\b")
+_CAPABLE = {
+    "2003": 2, "2003 r2": 2, "2008": 3, "2008 r2": 4, "2012": 5, "2012 r2": 6, "2016": 7, "2019": 7, "2022": 7,
+    "2025": 10,
+}  # fmt: skip
 _CLUSTERS = ("mscluster", "msservercluster")
 #: fRSReplicaSetType of SYSVOL; msDFSR-Flags once its migration is over ("eliminated").
 _SYSVOL_SET, _ELIMINATED = 2, 48
@@ -25,12 +32,13 @@ def controller_objects_consistent(seen: DomainView) -> Verdict:
     if not seen.controllers:
         return undetermined("object-not-readable", (1,))
     table = seen.whole.configuration
-    servers, settings = {}, set()
+    servers, settings = {}, dict[str, Thing]()
     for thing in table.of("server", "ntdsdsa", "ntdsdsaro") if table else ():
         if "server" in thing.classes:
             servers[thing.text("serverreference").lower()] = thing.dn.lower()
         else:
-            settings.add(thing.dn.lower().partition(",")[2])
+            settings[thing.dn.lower().partition(",")[2]] = thing
+    dated = table is not None and "msds-behavior-version" in table.told
     bad, unknown = [], table is None
     for account in seen.controllers:
         server = servers.get(account.dn.lower())
@@ -39,6 +47,7 @@ def controller_objects_consistent(seen: DomainView) -> Verdict:
             PARTIAL_SECRETS | TO_AUTH | WORKSTATION if account.read_only_controller else SERVER_TRUST | UNCONSTRAINED
         )
         wrong = account.uac is not None and account.uac & flags != flags
+        wrong = wrong or (not orphan and dated and _behaves_otherwise(account, settings[server or ""]))
         whole = table is not None and table.complete
         bad += [account.ref] if wrong or (orphan and whole) else []
         unknown = unknown or account.uac is None or (orphan and not whole)
@@ -47,6 +56,13 @@ def controller_objects_consistent(seen: DomainView) -> Verdict:
     if unknown:
         return undetermined("configuration-not-read", (1,))
     return met(count=len(seen.controllers)) if seen.complete else undetermined("collection-cut", (1,))
+
+
+def _behaves_otherwise(account: Account, settings: Thing) -> bool:
+    """Whether a controller's settings tell another functional level than the highest one that its Windows knows."""
+    found = _RELEASE.search(account.system.lower())
+    known = _CAPABLE.get(" ".join(found[0].split())) if found else None
+    return known is not None and settings.number("msds-behavior-version") != known
 
 
 @rule("controllers-supported", reads=DomainView, part=DIRECTORY)

@@ -11,20 +11,27 @@ from rules.views.tables import Table
 
 
 def _tables(seen: DomainView) -> tuple[Table | None, ...]:
-    """The partitions with the domain's zones; those of the forest go with its root domain."""
+    """The partitions with the domain's zones, None for one not read; those of the forest go with its root domain."""
     forest = seen.whole
-    own = (seen.own, forest.domain_zones.get(seen.asset.name))
-    alone = forest.name not in forest.domains
-    return (*own, forest.zones) if alone or seen.asset.name == forest.name else own
+    found: list[Table | None] = [seen.own]
+    if (own := forest.domain_zones.get(seen.asset.name)) or not forest.without(f"DC=DomainDnsZones,{seen.own.fact.dn}"):
+        found.append(own)
+    if forest.name not in forest.domains or seen.asset.name == forest.name:
+        root = ",".join(f"DC={part}" for part in forest.name.split("."))
+        found += [forest.zones] if forest.zones or not forest.without(f"DC=ForestDnsZones,{root}") else []
+    return tuple(found)
 
 
 @rule("zones-take-secure-updates-only", reads=DomainView, part=Part.DIRECTORY)
 def zones_take_secure_updates_only(seen: DomainView) -> Verdict:
     """No zone of the directory takes an update that nobody signed: level 1 for the domain's own zones, 3 for others."""
-    names = {seen.asset.name.lower(), *(f"_msdcs.{n.lower()}" for n in (seen.asset.name, seen.whole.name))}
+    domains = {seen.asset.name.lower(), seen.whole.name.lower(), *seen.whole.domain_names}
+    names = domains | {f"_msdcs.{name}" for name in domains}
     bad: list[Thing] = []
     unknown: list[Thing] = []
-    zones = [z for table in _tables(seen) if table is not None for z in table.of("dnszone")]
+    # the server keeps a zone that was deleted, or is being made, under a name in dots, and does not serve it
+    held = (z for table in _tables(seen) if table is not None for z in table.of("dnszone"))
+    zones = [z for z in held if not z.name.startswith("..")]
     for zone in zones:
         told = updates(zone.values.get("dnsproperty", ()))
         bad += [zone] if told is Updates.UNSECURE else []

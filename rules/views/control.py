@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from probes.facts.descriptor import Ace
 from probes.facts.identifiers import rid
 from rules.interface import ObjectRef
 from rules.views.membership import Memberships
@@ -21,6 +22,7 @@ _ALWAYS_RIDS = frozenset({500, 512, 516, 518, 519, 526, 527})
 _FOREST_RIDS = frozenset({518, 519, 527})
 #: Users, guests and computers of a domain: always more than the privileged.
 _WIDE_RIDS = frozenset({513, 514, 515})
+_SEND_TO = "ab721a55-1e2f-11d0-9819-00aa0040529b"
 WELL_KNOWN: Mapping[str, str] = {
     EVERYONE: "Everyone", ANONYMOUS: "ANONYMOUS LOGON", AUTHENTICATED: "Authenticated Users", "S-1-5-2": "NETWORK",
     "S-1-5-4": "INTERACTIVE", "S-1-5-15": "This Organization", "S-1-5-32-545": "Users", "S-1-5-32-546": "Guests",
@@ -86,6 +88,7 @@ class Control:
         *,
         owners_blocked: bool = False,
         root_read: bool = True,
+        models: Mapping[str, int] | None = None,
     ) -> None:
         self._descriptors, self._memberships, self._names = descriptors, memberships, names
         self._privileged, self._domains, self._owners_blocked = privileged, domains, owners_blocked
@@ -93,6 +96,8 @@ class Control:
         self._root_rids = _FOREST_RIDS if root_read else frozenset()
         self._held: dict[tuple[int, Target, bool], Mapping[str, frozenset[Right]] | None] = {}
         self._risk: dict[str, bool | None] = {}
+        # the places of the AdminSDHolder descriptors, by the SID of their domain; "S-1-5-32" for the domain's own
+        self._models = models or {}
 
     def holders(self, place: int, target: Target, *, children: bool = False) -> Mapping[str, frozenset[Right]] | None:
         """Return who holds which rights under a descriptor, privileged or not; None when it was not read."""
@@ -136,8 +141,29 @@ class Control:
     def risky(self, sid: str) -> bool | None:
         """Tell whether a principal is, or stands for, somebody who is not privileged; None when it cannot be told."""
         if sid not in self._risk:
+            self._risk[sid] = True  # until told: owners may go round in a circle
             self._risk[sid] = self._risky(sid)
         return self._risk[sid]
+
+    def protected(self, principal: Account | Group) -> bool:
+        """Tell whether a principal is protected like AdminSDHolder, and so counts as privileged (ANSSI).
+
+        Nothing is inherited, every entry of its DACL stands in AdminSDHolder's too or is harmless, and a group holds
+        nobody but such accounts.
+        """
+        model = self._descriptors.get(self._models.get(principal.sid.rpartition("-")[0], -1))
+        own = self._descriptors.get(principal.descriptor)
+        if model is None or own is None or not own.protected or own.dacl is None:
+            return False
+        allowed = {_essence(a) for a in model.dacl or ()}
+        if not all(_essence(a) in allowed or _benign(a) for a in own.dacl):
+            return False
+        if own.owner != model.owner and self.risky(own.owner) is not False:
+            return False
+        if isinstance(principal, Account):
+            return True
+        members = [self._names[m] for m in self._memberships[principal.sid] if m in self._names]
+        return all(isinstance(m, Account) and self.protected(m) for m in members)
 
     def _risky(self, sid: str) -> bool | None:
         in_domain = sid.startswith("S-1-5-21-")
@@ -147,9 +173,11 @@ class Control:
             return False
         if in_domain and rid(sid) in _WIDE_RIDS:
             return True
+        if (known := self._names.get(sid)) and self.protected(known):
+            return False
         members = self._memberships.get(sid)
         if members is not None:
-            if any(m in WELL_KNOWN or (m not in self._memberships and m not in self._privileged) for m in members):
+            if any(m in WELL_KNOWN or self._unprivileged(m) for m in members):
                 return True
             operators = sid.startswith("S-1-5-32-") and bool(members)
             return operators or (None if self._memberships.unread(sid) else False)
@@ -160,6 +188,11 @@ class Control:
             # a SID of a domain read to its end, and not in it, belongs to somebody who is gone
             return True if whole is None else (None if not whole else False)
         return None if sid.startswith("S-1-5-32-") else True
+
+    def _unprivileged(self, member: str) -> bool:
+        if member in self._privileged or member in self._memberships:
+            return False
+        return not ((known := self._names.get(member)) and self.protected(known))
 
     def _ours(self, sid: str) -> bool:
         return sid.rpartition("-")[0] in self._domains
@@ -173,3 +206,12 @@ class Control:
         """Return a principal as a finding names it."""
         known = self._names.get(sid)
         return known.ref if known else ObjectRef(id=sid, name=WELL_KNOWN.get(sid, sid))
+
+
+def _essence(ace: Ace) -> tuple[bool, int, str, str, str]:
+    return ace.deny, ace.mask, ace.sid, ace.object_type, ace.inherited_type
+
+
+def _benign(ace: Ace) -> bool:
+    """Denials, the object itself, enterprise controllers, the right to send to."""
+    return ace.deny or ace.sid in {"S-1-5-10", "S-1-5-9"} or ace.object_type == _SEND_TO

@@ -127,8 +127,42 @@ class Forest:
                 self._whole,
                 owners_blocked=blocked,
                 root_read=self.name in self.domains,
+                models=self._models(domain),
             )
         return self._control[domain]
+
+    def _models(self, domain: str) -> dict[str, int]:
+        """The places of the AdminSDHolder descriptors by their domain's SID, "S-1-5-32" for a domain's own groups."""
+        found = {}
+        for name, table in self.domains.items():
+            holder = next(table.named(f"CN=AdminSDHolder,CN=System,{table.fact.dn}"), None)
+            for sid in (table.sid, *(["S-1-5-32"] if name == domain else [])):
+                found[sid] = holder.descriptor if holder else -1
+        return found
+
+    @cached_property
+    def _parts(self) -> dict[str, Thing]:
+        """The references to the partitions of the forest, by lower-case DN."""
+        table = self.configuration
+        return {t.text("ncname").lower(): t for t in (table.of("crossref") if table else ()) if t.text("ncname")}
+
+    def without(self, dn: str) -> bool:
+        """Whether the configuration, read whole, says that the forest has no such partition."""
+        whole = self.configuration is not None and self.configuration.complete
+        return whole and bool(self._parts) and dn.lower() not in self._parts
+
+    @cached_property
+    def domain_names(self) -> frozenset[str]:
+        """The DNS and NetBIOS names, in lower case, of the domains read and of those that the configuration tells."""
+        told = [t for t in self._parts.values() if t.text("netbiosname")]
+        names = {n for t in told for n in (t.text("dnsroot"), t.text("netbiosname"))}
+        return frozenset(n.lower() for n in names | self.domains.keys() if n)
+
+    @property
+    def domains_unread(self) -> bool:
+        """Whether the configuration names a domain that was not read."""
+        read = {t.fact.dn.lower() for t in self.domains.values()}
+        return any(t.text("netbiosname") and dn not in read for dn, t in self._parts.items())
 
     @cached_property
     def _whole(self) -> dict[str, bool]:

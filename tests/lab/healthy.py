@@ -142,6 +142,9 @@ def _system(world: World) -> None:
 
 def _configuration(world: World) -> None:
     world.add(f"CN=Partitions,{CONFIG}", "crossRefContainer", msDS_Behavior_Version=7)
+    for name, dn, flat in (("DOMAINE", BASE, "DOMAINE"), ("ZONES", DOMAIN_DNS, None), ("FORET", FOREST_DNS, None)):
+        root = dn.replace("DC=", "").replace(",", ".")
+        world.add(f"CN={name},CN=Partitions,{CONFIG}", "crossRef", nCName=dn, dnsRoot=root, nETBIOSName=flat)
     world.add(DIRECTORY_SERVICE, "nTDSService", dSHeuristics=HEURISTICS)
     world.add(SITE, "site").add(SERVER, "server", serverReference=CONTROLLER, dNSHostName="dc1.ad.test")
     world.add(f"CN=NTDS Settings,{SERVER}", "nTDSDSA", msDS_Behavior_Version=7)

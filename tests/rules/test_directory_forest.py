@@ -26,6 +26,7 @@ from tests.lab.synthetic import (
     BASE,
     CONFIG,
     DOMAIN_DNS,
+    FOREST_DNS,
     HEURISTICS,
     NOW,
     PKI,
@@ -65,6 +66,16 @@ def unpublished(world: World) -> World:
     return world.allow(OTHER, HELENE, d.WRITE_DACL)
 
 
+CRL = f"CN=AC-TEST,CN=ca1,CN=CDP,{PKI}"
+REFERENCES = [f"CN={name},CN=Partitions,{CONFIG}" for name in ("ZONES", "FORET")]
+
+
+def child_zone(world: World) -> World:
+    """The zone of a child domain, kept with the forest's."""
+    world.add(f"CN=CH,{PARTITIONS}", "crossRef", nCName=f"DC=ch,{BASE}", dnsRoot="ch.ad.test", nETBIOSName="CH")
+    return world.add(f"DC=ch.ad.test,CN=MicrosoftDNS,{FOREST_DNS}", "dnsZone", dNSProperty=zone_property(1))
+
+
 CASES: list[Case] = [
     (forest.functional_level_current, level(3), NOT_MET, (1, 3, 4), "Partitions, ad"),
     (forest.functional_level_current, level(5), NOT_MET, (3, 4), "Partitions, ad"),
@@ -88,6 +99,12 @@ CASES: list[Case] = [
     (forest.console_menus_from_sysvol, menu(r"3,Outils,\\ad.test\sysvol\..\c$\menu.bat"), NOT_MET, (1,), "user-Display"),
     (forest.console_menus_from_sysvol, menu(r"3,Outils,\\ad.test\SYSVOL\ad.test\scripts\menu.bat"), MET, (), ""),
     (forest.console_menus_from_sysvol, menu(r"3,Outils,\\dc1\netlogon\menu.bat"), MET, (), ""),
+    (forest.console_menus_from_sysvol, menu(r"3,Outils,\\DOMAINE\SYSVOL\ad.test\scripts\menu.bat"), MET, (), ""),
+    # a server of the domain with a share of that name is no controller; the program that runs it changes nothing
+    (forest.console_menus_from_sysvol, menu(r"3,Outils,\\srv1.ad.test\sysvol\menu.bat"), NOT_MET, (1,), "user-Display"),
+    (forest.console_menus_from_sysvol, menu(r"3,Outils,\\nas.ad.test\outils\a,b.bat"), NOT_MET, (1,), "user-Display"),
+    (forest.console_menus_from_sysvol, menu(r'3,Outils,wscript.exe "\\nas\outils\menu.vbs"'), NOT_MET, (1,), "user-Display"),
+    (forest.console_menus_from_sysvol, menu(r"3,Outils,C:\\outils\\menu.bat"), MET, (), ""),
     (forest.console_menus_from_sysvol, menu(r"3,Outils,C:\outils\menu.bat"), MET, (), ""),
     (forest.console_menus_from_sysvol, lambda w: w.cut_at(CONFIG), UNDETERMINED, (1,), ""),
     (forest.schema_controlled, lambda w: w.allow(f"CN=User,{SCHEMA}", HELENE, d.WRITE, "f3a64788-5306-11d1-a9c5-0000f80367c1"), NOT_MET, (2,), "Hélène"),
@@ -104,6 +121,9 @@ CASES: list[Case] = [
     (pki.pki_controlled, lambda w: w.computer("CA1", 1120).put(AUTHORITY, dNSHostName="ca1.ad.test").allow(AUTHORITY, sid(1120), d.FULL), MET, (), ""),
     (pki.pki_controlled, lambda w: w.computer("CA1", 1120).put(AUTHORITY, dNSHostName="ca1.ad.test").allow(AUTHORITY, sid(1110), d.FULL), NOT_MET, (1,), "PC1$"),
     (pki.pki_controlled, lambda w: w.allow(NT_AUTH, sid(517), d.FULL).computer("CA1", 1120).put(AUTHORITY, dNSHostName="ca1.ad.test").join(517, f"CN=CA1,CN=Computers,{BASE}"), MET, (), ""),
+    # an authority's machine writes what is its own, not what the forest trusts for logon
+    (pki.pki_controlled, lambda w: w.computer("CA1", 1120).put(AUTHORITY, dNSHostName="ca1.ad.test").add(CRL, "cRLDistributionPoint").allow(CRL, sid(1120), d.FULL), MET, (), ""),
+    (pki.pki_controlled, lambda w: w.computer("CA1", 1120).put(AUTHORITY, dNSHostName="ca1.ad.test").allow(NT_AUTH, sid(1120), d.FULL), NOT_MET, (1,), "CA1$"),
     (pki.pki_controlled, lambda w: w.unread(NT_AUTH), UNDETERMINED, (1,), ""),
     (pki.pki_controlled, lambda w: w.drop(*[dn for dn in w.entries if dn.endswith(PKI)]), NOT_APPLICABLE, (), ""),
     (pki.templates_controlled, lambda w: w.allow(TEMPLATE, HELENE, d.WRITE), NOT_MET, (1, 2), "Hélène"),
@@ -111,6 +131,7 @@ CASES: list[Case] = [
     (pki.templates_controlled, lambda w: w.allow(TEMPLATE, HELENE, d.CONTROL, ENROLL), MET, (), ""),
     (pki.templates_controlled, lambda w: w.unread(TEMPLATE), UNDETERMINED, (1, 2), ""),
     (pki.templates_controlled, lambda w: w.drop(TEMPLATE), NOT_APPLICABLE, (), ""),
+    (pki.templates_controlled, lambda w: w.allow(TEMPLATE, sid(7777), d.FULL).cut_at(BASE), UNDETERMINED, (1, 2), ""),
     (pki.logon_templates_name_their_subject, open_template, NOT_MET, (1,), "Medecins"),
     (pki.logon_templates_name_their_subject, lambda w: open_template(w, pKIExtendedKeyUsage=[]), NOT_MET, (1,), "Medecins"),
     (pki.logon_templates_name_their_subject, lambda w: open_template(w, pKIExtendedKeyUsage="1.3.6.1.5.5.7.3.1"), MET, (), ""),
@@ -128,6 +149,9 @@ CASES: list[Case] = [
     (zones, lambda w: w.put(MSDCS, dNSProperty=zone_property(1)), NOT_MET, (1, 3), "_msdcs.ad.test"),
     (zones, lambda w: w.add(f"DC=labo.test,CN=MicrosoftDNS,{DOMAIN_DNS}", "dnsZone", dNSProperty=zone_property(1)), NOT_MET, (3,), "labo.test"),
     (zones, lambda w: w.put(ZONE, dNSProperty=zone_property(0)), MET, (), ""),
+    (zones, lambda w: w.add(f"DC=..Deleted-labo.test,CN=MicrosoftDNS,{DOMAIN_DNS}", "dnsZone", dNSProperty=zone_property(1)), MET, (), ""),
+    (zones, lambda w: child_zone(w), NOT_MET, (1, 3), "ch.ad.test"),
+    (zones, lambda w: w.without(DOMAIN_DNS, FOREST_DNS).drop(*REFERENCES), NOT_APPLICABLE, (), ""),
     (zones, lambda w: w.put(ZONE, dNSProperty=b"\1\0"), UNDETERMINED, (1, 3), ""),
     (zones, lambda w: w.without(DOMAIN_DNS), UNDETERMINED, (1, 3), ""),
     (zones, lambda w: w.drop(ZONE, MSDCS), NOT_APPLICABLE, (), ""),

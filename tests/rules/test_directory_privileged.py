@@ -12,7 +12,7 @@ from rules.catalogue import directory_hygiene as hygiene
 from rules.catalogue import directory_privileged as privileged
 from rules.interface import Confidence
 from tests.lab import descriptors as d
-from tests.lab.healthy import ADMIN, CONTROLLER, DOMAIN_POLICY, HOLDER, PASSWORD_SETTINGS, USER
+from tests.lab.healthy import ADMIN, CONTROLLER, DOMAIN_POLICY, HOLDER, MANAGED, PASSWORD_SETTINGS, USER
 from tests.lab.synthetic import BASE, CONFIG, SCHEMA, SILO, YEAR, World, ago, dated, sid
 from tests.rules.directory_cases import MET, NOT_APPLICABLE, NOT_MET, UNDETERMINED, Case, check, judged, label
 
@@ -29,6 +29,23 @@ def fine(world: World, length: int, *dns: str, years: int = 1) -> World:
     for dn in dns:
         world.put(dn, msDS_ResultantPSO=FINE)
     return world
+
+
+def linked(world: World, length: int, *dns: str, name: str = "Admins", order: int = 1) -> World:
+    """A fine-grained policy linked to accounts or groups, as an export tells it."""
+    dn = f"CN={name},{PASSWORD_SETTINGS}"
+    world.add(dn, "msDS-PasswordSettings", msDS_MinimumPasswordLength=length, msDS_MaximumPasswordAge=-YEAR)
+    return world.put(dn, whenChanged=dated(60), msDS_PSOAppliesTo=dns, msDS_PasswordSettingsPrecedence=order)
+
+
+def managed_admin(world: World) -> World:
+    return world.join(512, MANAGED)
+
+
+def another_domain(world: World) -> World:
+    """A domain of the forest that was not read."""
+    parts = f"CN=Partitions,{CONFIG}"
+    return world.add(f"CN=CH,{parts}", "crossRef", nCName=f"DC=ch,{BASE}", dnsRoot="ch.ad.test", nETBIOSName="CH")
 
 
 def loop(world: World, *names: str) -> World:
@@ -56,6 +73,12 @@ CASES: list[Case] = [
     (privileged.privileged_password_policy_strong, lambda w: fine(w, 6, ADMIN), NOT_MET, (2,), "adm-élodie"),
     (privileged.privileged_password_policy_strong, lambda w: w.drop(PASSWORD_SETTINGS), UNDETERMINED, (2,), ""),
     (privileged.privileged_password_policy_strong, lambda w: w.drop(PASSWORD_SETTINGS).put(BASE, minPwdLength=7), UNDETERMINED, (2,), ""),
+    # an export has no resultant policy: it is made out of the links, one's own before one's groups', the lowest first
+    (privileged.privileged_password_policy_strong, lambda w: linked(w.put(BASE, minPwdLength=7), 15, ADMIN), NOT_MET, (2,), "Patron"),
+    (privileged.privileged_password_policy_strong, lambda w: linked(w.put(BASE, minPwdLength=7), 15, w.dn(512)), MET, (), ""),
+    (privileged.privileged_password_policy_strong, lambda w: linked(linked(w, 6, w.dn(512)), 15, ADMIN, name="Autre", order=9), NOT_MET, (2,), "Patron"),
+    (privileged.privileged_password_policy_strong, lambda w: linked(linked(w, 6, w.dn(512), order=2), 15, w.dn(512), name="Autre"), MET, (), ""),
+    (privileged.privileged_password_policy_strong, lambda w: managed_admin(w.put(BASE, minPwdLength=7)), NOT_MET, (2,), MEMBERS),
     (privileged.privileged_accounts_in_silo, lambda w: w.put(ADMIN, msDS_AssignedAuthNPolicySilo=None), NOT_MET, (4,), "adm-élodie"),
     (privileged.privileged_accounts_in_silo, lambda w: w.put(SILO, msDS_AuthNPolicySiloEnforced=False), NOT_MET, (4,), MEMBERS),
     (privileged.privileged_accounts_in_silo, lambda w: w.put(SILO, msDS_AuthNPolicySiloMembers=[ADMIN]), NOT_MET, (4,), "Patron"),
@@ -91,6 +114,10 @@ CASES: list[Case] = [
     (accounts.privileged_accounts_without_spn, lambda w: fine(w.put(ADMIN, servicePrincipalName="a/b", msDS_SupportedEncryptionTypes=28), 33, ADMIN), NOT_MET, (1,), "adm-élodie"),
     (accounts.privileged_accounts_without_spn, lambda w: fine(w.put(ADMIN, servicePrincipalName="a/b", msDS_SupportedEncryptionTypes=24, pwdLastSet=ago(70)), 33, ADMIN), NOT_MET, (1,), "adm-élodie"),
     (accounts.accounts_preauthenticate, lambda w: fine(w.put(USER, userAccountControl=0x400200, msDS_SupportedEncryptionTypes=24), 33, USER), MET, (), ""),
+    (accounts.privileged_accounts_without_spn, lambda w: linked(w.put(ADMIN, servicePrincipalName="a/b", msDS_SupportedEncryptionTypes=24), 33, ADMIN), MET, (), ""),
+    (accounts.privileged_accounts_without_spn, lambda w: fine(w.put(ADMIN, servicePrincipalName="a/b", msDS_SupportedEncryptionTypes=0x80018), 33, ADMIN), MET, (), ""),
+    (accounts.privileged_accounts_few, lambda w: w, MET, (), ""),
+    (accounts.privileged_accounts_few, another_domain, UNDETERMINED, (1, 2), ""),
     (accounts.accounts_preauthenticate, lambda w: fine(w.put(USER, userAccountControl=0x400200), 33, USER), NOT_MET, (2,), "Hélène"),
     (accounts.privileged_accounts_without_spn, lambda w: w.unreadable("servicePrincipalName"), UNDETERMINED, (1,), ""),
     (accounts.sid_history_harmless, lambda w: w.put(USER, sIDHistory=b"\1\5\0"), UNDETERMINED, (2,), ""),

@@ -120,6 +120,7 @@ def cloned(world: World, target: str, *more: bytes) -> None:
     world.secured(target, aces=[*holder, *more], protected=True)
 
 
+ZONES_REFERENCE, FOREST_REFERENCE = f"CN=ZONES,CN=Partitions,{CONFIG}", f"CN=FORET,CN=Partitions,{CONFIG}"
 CASES: list[Case] = [
     # what makes one of two levels
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.WRITE, SPN), NOT_MET, (2,), "Hélène"),
@@ -156,12 +157,22 @@ CASES: list[Case] = [
     (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.WRITE_DACL).allow(HOLDER, HELENE, d.WRITE_DACL, deny=True, flags=d.FROM_PARENT), NOT_MET, (1, 2), "Hélène"),
     (rights.adminsdholder_controlled, conditional_denial, NOT_MET, (1, 2), "Hélène"),
     (rights.adminsdholder_controlled, lambda w: w.drop(HOLDER), UNDETERMINED, (1, 2), ""),
+    # somebody protected like AdminSDHolder counts as privileged: an account, a group of such accounts; nobody else
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.FULL).secured(USER, protected=True), MET, (), ""),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.FULL).secured(USER, protected=True).allow(USER, sid(2000), d.READ), NOT_MET, (1, 2), "Hélène"),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.FULL).secured(USER, protected=True, owner=sid(2000)), NOT_MET, (1, 2), "Hélène"),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, HELENE, d.FULL).secured(USER, protected=True, owner=HELENE), NOT_MET, (1, 2), "Hélène"),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, DOCTORS, d.FULL).secured(w.dn(1102), protected=True), NOT_MET, (1, 2), "G-Médecins"),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, DOCTORS, d.FULL).secured(USER, protected=True).secured(w.dn(1102), protected=True), MET, (), ""),
+    (rights.adminsdholder_controlled, lambda w: w.allow(HOLDER, DOCTORS, d.FULL).secured(w.dn(1102), protected=True).group("G-Chefs", 1901).join(1102, w.dn(1901)), NOT_MET, (1, 2), "G-Médecins"),
     # controllers
     (rights.controllers_controlled, lambda w: w.allow(CONTROLLER, HELENE, d.WRITE, ACT), NOT_MET, (1, 2), "Hélène"),
     (rights.controllers_controlled, lambda w: w.allow(CONTROLLER, HELENE, d.WRITE, RESTRICTIONS), NOT_MET, (1, 2), "Hélène"),
     (rights.controllers_controlled, lambda w: w.allow(CONTROLLER, HELENE, d.WRITE, SPN), NOT_MET, (2,), "Hélène"),
     (rights.controllers_controlled, lambda w: w.put(CONTROLLER, primaryGroupID=521, managedBy=USER), NOT_MET, (2,), "Hélène"),
     (rights.controllers_controlled, lambda w: w.put(CONTROLLER, managedBy=USER), MET, (), ""),
+    (rights.controllers_controlled, lambda w: w.put(CONTROLLER, primaryGroupID=521, managedBy=w.dn(512)), MET, (), ""),
+    (rights.controllers_controlled, lambda w: w.put(CONTROLLER, primaryGroupID=521, managedBy="CN=x,DC=autre,DC=test"), UNDETERMINED, (1, 2), ""),
     (rights.controllers_controlled, lambda w: w.drop(CONTROLLER), UNDETERMINED, (1, 2), ""),
     # SYSVOL, DPAPI, DNS
     (rights.sysvol_replication_controlled, no_replication, NOT_APPLICABLE, (), ""),
@@ -184,11 +195,18 @@ CASES: list[Case] = [
     (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.FULL, flags=d.ONLY_CHILDREN, inherited_type=GROUPS), NOT_MET, (2,), "Hélène"),
     (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.CREATE), NOT_MET, (2,), "Hélène"),
     (rights.partitions_controlled, lambda w: w.without(SCHEMA), UNDETERMINED, (1, 2), ""),
+    (rights.partitions_controlled, lambda w: w.without(DOMAIN_DNS), UNDETERMINED, (1, 2), ""),
+    # a forest whose DNS lies elsewhere has no such partitions, and its configuration says so
+    (rights.partitions_controlled, lambda w: w.without(DOMAIN_DNS, FOREST_DNS).drop(ZONES_REFERENCE, FOREST_REFERENCE), MET, (), ""),
+    (rights.partitions_controlled, lambda w: w.without(DOMAIN_DNS, FOREST_DNS).drop(ZONES_REFERENCE, FOREST_REFERENCE).cut_at(CONFIG), UNDETERMINED, (1, 2), ""),
     (rights.partitions_controlled, lambda w: w.allow(BASE, HELENE, d.WRITE_DACL).without(SCHEMA), NOT_MET, (1, 2), "Hélène"),
     # policies and containers of the privileged
     (rights.policies_controlled, lambda w: w.allow(DOMAIN_POLICY, HELENE, d.WRITE).put(BASE, gPLink=f"[LDAP://{DOMAIN_POLICY};1]"), MET, (), ""),
     (rights.policies_controlled, lambda w: w.allow(DOMAIN_POLICY, HELENE, d.WRITE).put(SITE, gPLink=f"[LDAP://{DOMAIN_POLICY};0]").put(BASE, gPLink=" "), NOT_MET, (1,), "Hélène"),
     (rights.policies_controlled, lambda w: w.without(CONFIG), UNDETERMINED, (1,), ""),
+    # a link to nothing; a link to a policy of a domain that was not read
+    (rights.policies_controlled, lambda w: w.put(CONTROLLERS, gPLink=f"[LDAP://{DOMAIN_POLICY.replace('31B2', '9999')};0]"), MET, (), ""),
+    (rights.policies_controlled, lambda w: w.put(CONTROLLERS, gPLink="[LDAP://CN={1},CN=Policies,CN=System,DC=autre,DC=test;0]"), UNDETERMINED, (1,), ""),
     (rights.containers_controlled, lambda w: w.allow(CONTROLLERS, HELENE, d.WRITE, LINK), NOT_MET, (2,), "Hélène"),
     (rights.containers_controlled, lambda w: w.allow(CONTROLLERS, HELENE, d.CREATE, USERS), NOT_MET, (2,), "Hélène"),
     (rights.containers_controlled, lambda w: w.add(f"OU=Vide,{BASE}", "organizationalUnit").allow(f"OU=Vide,{BASE}", HELENE, d.FULL), MET, (), ""),
@@ -206,6 +224,8 @@ CASES: list[Case] = [
     (rights.privileged_members_controlled, lambda w: cloned(w, ADMIN, d.ace(sid(2000), d.FULL)), NOT_MET, (1, 2), "Hélène, agent-0"),
     (rights.privileged_members_controlled, lambda w: w.join(512, f"CN=Ailleurs,DC=autre,{BASE}"), UNDETERMINED, (1, 2), ""),
     # DnsAdmins
+    (rights.dnsadmins_empty, lambda w: w.join(1101, "CN=x,DC=autre,DC=test"), UNDETERMINED, (1,), ""),
+    (rights.dnsadmins_empty, lambda w: w.unreadable("member"), UNDETERMINED, (1,), ""),
     (rights.dnsadmins_empty, lambda w: w.join(1101, ADMIN), MET, (), ""),
     (rights.dnsadmins_empty, lambda w: w.join(1101, USER, ADMIN), NOT_MET, (1,), "Hélène"),
     (rights.dnsadmins_empty, lambda w: w.join(1101, w.dn(1102)), NOT_MET, (1,), "Hélène"),

@@ -84,6 +84,13 @@ CASES: list[Case] = [
     (servers.controller_objects_consistent, lambda w: w.without(CONFIG), UNDETERMINED, (1,), ""),
     (servers.controller_objects_consistent, lambda w: w.put(CONTROLLER, userAccountControl=0x2000).without(CONFIG), NOT_MET, (1,), "DC1$"),
     (servers.controller_objects_consistent, lambda w: w.drop(CONTROLLER), UNDETERMINED, (1,), ""),
+    # its settings tell the highest level that its Windows knows
+    (servers.controller_objects_consistent, lambda w: w.put(f"CN=NTDS Settings,{SERVER}", msDS_Behavior_Version=6), NOT_MET, (1,), "DC1$"),
+    (servers.controller_objects_consistent, lambda w: w.put(f"CN=NTDS Settings,{SERVER}", msDS_Behavior_Version=None), NOT_MET, (1,), "DC1$"),
+    (servers.controller_objects_consistent, lambda w: w.put(CONTROLLER, operatingSystem="Windows Server® 2025 Standard").put(f"CN=NTDS Settings,{SERVER}", msDS_Behavior_Version=10), MET, (), ""),
+    (servers.controller_objects_consistent, lambda w: w.put(CONTROLLER, operatingSystem="Windows Server 2008 R2 Standard").put(f"CN=NTDS Settings,{SERVER}", msDS_Behavior_Version=4), MET, (), ""),
+    (servers.controller_objects_consistent, lambda w: w.put(CONTROLLER, operatingSystem="Samba").put(f"CN=NTDS Settings,{SERVER}", msDS_Behavior_Version=4), MET, (), ""),
+    (servers.controller_objects_consistent, lambda w: w.unreadable("msDS-Behavior-Version"), MET, (), ""),
     (servers.controllers_supported, lambda w: w.put(CONTROLLER, operatingSystem="Windows Server 2012 R2 Standard"), NOT_MET, (1,), "DC1$"),
     (servers.controllers_supported, lambda w: w.put(CONTROLLER, operatingSystem="Windows Server 2016 Standard"), MET, (), ""),
     (servers.controllers_supported, lambda w: w.put(CONTROLLER, operatingSystem="Samba"), UNDETERMINED, (1,), ""),

@@ -45,6 +45,9 @@ def forest(child: Change, root: Change) -> Record:
     world.add(server, "server", serverReference=as_child(CONTROLLER.encode()))
     world.add(f"CN=NTDS Settings,{server}", "nTDSDSA", msDS_Behavior_Version=7)
     world.entries[SILO]["msDS-AuthNPolicySiloMembers"] += [as_child(m) for m in copy.entries[SILO][_MEMBERS]]
+    zones = as_child(DOMAIN_DNS.encode()).decode()
+    world.add(f"CN=CH,CN=Partitions,{CONFIG}", "crossRef", nCName=CHILD_BASE, dnsRoot=CHILD, nETBIOSName="CH")
+    world.add(f"CN=CHZONES,CN=Partitions,{CONFIG}", "crossRef", nCName=zones, dnsRoot=f"DomainDnsZones.{CHILD}")
     child(copy)
     root(world)
     world.feeds = shipped()
