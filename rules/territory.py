@@ -21,6 +21,11 @@ def region_name(code: str) -> str:
     return str(known["name"]) if known else code
 
 
+def regions() -> tuple[tuple[str, str], ...]:
+    """Return the code and the name of each region, by name."""
+    return tuple(sorted(((code, region_name(code)) for code in _tables()["regions"]), key=lambda r: r[1]))
+
+
 def category_name(code: str, language: str) -> str:
     """Return the name of a FINESS category in a language; its code when it is not told here."""
     known = _tables()["categories"].get(code)

@@ -335,8 +335,5 @@ class GuardedLine:
         self._button.check()
         if self._windows:
             local = self._clock().astimezone()
-            inside = any(
-                local.weekday() in window.days and window.start <= local.time() < window.end for window in self._windows
-            )
-            if not inside:
+            if not any(window.holds(local) for window in self._windows):
                 raise ProbeError(Reason.WINDOW, "outside the mandate's windows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 IPAddress = IPv4Address | IPv6Address
@@ -13,11 +13,21 @@ IPNetwork = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A span of local time in which scanning is allowed: weekdays (Monday is 0), start and end."""
+    """A span of local time in which scanning is allowed: weekdays (Monday is 0), start and end.
+
+    One that ends before it starts passes midnight, and belongs to the day on which it starts.
+    """
 
     days: frozenset[int]
     start: time
     end: time
+
+    def holds(self, local: datetime) -> bool:
+        """Tell whether a local instant lies within."""
+        at, day = local.time(), local.weekday()
+        if self.start < self.end:
+            return day in self.days and self.start <= at < self.end
+        return (day in self.days and at >= self.start) or ((day - 1) % 7 in self.days and at < self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,6 +209,13 @@ class ServeSection(Section):
     timezone: str = "Europe/Paris"
     #: How many scans one service runs at once.
     scans: int = Field(default=2, ge=1, le=64)
+    #: References to secrets (env:, file:, keyring:) that directories entered on screen may name.
+    secrets: tuple[str, ...] = ()
+
+    @field_validator("secrets")
+    @classmethod
+    def _references(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_referenced, texts))
 
     @field_validator("timezone")
     @classmethod

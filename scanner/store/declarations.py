@@ -16,7 +16,7 @@ from scanner.store.errors import UnknownEntryError
 from scanner.store.service_tables import DeclarationRow
 
 #: The kinds that may be declared, by table of the file, with the key that names each entry.
-KEYS = {"mandates": "reference", "perimeters": "id", "schedules": "id"}
+KEYS = {"mandates": "reference", "directories": "name", "perimeters": "id", "schedules": "id"}
 
 
 class Declarations:

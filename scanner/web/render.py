@@ -21,6 +21,7 @@ from rules.registry import load as registry
 from rules.territory import category_name, region_name
 from scanner.web import drawings
 from scanner.web.convergence import draw
+from scanner.web.lines import window_line
 
 
 @cache
@@ -38,6 +39,8 @@ def environment() -> Environment:
         "level_bar": drawings.level_bar,
         "spark": drawings.spark,
         "draw": draw,
+        "window_line": window_line,
+        "zip": zip,
         "region_name": region_name,
         "category_name": category_name,
         "static": _version(),
