@@ -45,7 +45,7 @@ class FtpProbe(ServiceProbe[FtpSettings]):
                 encryption = None if code == "421" else await _asked(conversation, b"AUTH TLS\r\n", "234")
         anonymous, asked = Access.UNKNOWN, call.line.level >= ANONYMOUS_LEVEL and code == "220"
         if asked:
-            anonymous = await self._anonymous(call, within)
+            anonymous = await self._anonymous(call, within, upgrade=encryption is True and not within)
         return FtpAnswered(
             address=str(call.address),
             protocol="ftp",
@@ -61,18 +61,29 @@ class FtpProbe(ServiceProbe[FtpSettings]):
         """Something else, or nothing, was heard."""
         return FtpAnswered(address=str(call.address), protocol="ftp", talk=talk)
 
-    async def _anonymous(self, call: Call, within: bool) -> Access:
-        async with call.open(encrypted=within, level=ANONYMOUS_LEVEL) as conversation:
-            try:
+    async def _anonymous(self, call: Call, within: bool, upgrade: bool) -> Access:
+        """Ask in clear; when that is refused and TLS was offered, ask within it: some want TLS from everybody."""
+        answers = [await self._let_in(call, within, upgrade=False)]
+        if upgrade and answers[0] is not Access.OPEN:
+            answers.append(await self._let_in(call, within, upgrade=True))
+        return next((a for a in (Access.OPEN, Access.UNKNOWN) if a in answers), Access.REQUIRED)
+
+    async def _let_in(self, call: Call, within: bool, *, upgrade: bool) -> Access:
+        try:
+            async with call.open(encrypted=within, level=ANONYMOUS_LEVEL) as conversation:
                 await _reply(conversation)
+                if upgrade:
+                    await conversation.say(b"AUTH TLS\r\n")
+                    await _reply(conversation)
+                    await conversation.encrypt(call.name)
                 await conversation.say(b"USER anonymous\r\n")
                 code, _ = await _reply(conversation)
                 if code == "331":
                     await conversation.say(b"PASS %s\r\n" % self.settings.address.encode("ascii", "replace"))
                     code, _ = await _reply(conversation)
                 await conversation.say(b"QUIT\r\n")
-            except UnspokenError:
-                return Access.UNKNOWN
+        except UnspokenError:
+            return Access.UNKNOWN
         return Access.OPEN if code == "230" else Access.REQUIRED if code in {"530", "331", "332"} else Access.UNKNOWN
 
 

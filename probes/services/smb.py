@@ -11,7 +11,9 @@ from probes.facts.services.remote import SmbAnswered
 from probes.services.conversation import Call, UnspokenError
 from probes.services.service import ServiceProbe, ServiceSettings
 
-_DIALECTS = (0x0202, 0x0210, 0x0300, 0x0302)
+_DIALECTS = (0x0202, 0x0210, 0x0300, 0x0302, 0x0311)
+#: What 3.1.1 wants beside (MS-SMB2 2.2.3.1.1): integrity before authentication by SHA-512, and a salt, of zeros.
+_INTEGRITY = struct.pack("<HHI", 1, 38, 0) + struct.pack("<HHH", 1, 32, 1) + bytes(32)
 _SIGNING_REQUIRED = 0x02
 _LARGEST = 8192
 
@@ -35,10 +37,13 @@ def negotiate_one() -> bytes:
 
 
 def negotiate_two() -> bytes:
-    """Return an SMB2 negotiate request for 2.0.2 to 3.0.2, with a client GUID of zeros."""
+    """Return an SMB2 negotiate request for 2.0.2 to 3.1.1, with a client GUID of zeros."""
     header = b"\xfeSMB" + struct.pack("<HHIHHIIQIIQ", 64, 0, 0, 0, 1, 0, 0, 0, 0xFEFF, 0, 0) + bytes(16)
-    body = struct.pack("<HHHHI", 36, len(_DIALECTS), 1, 0, 0) + bytes(16) + bytes(8)
-    return _framed(header + body + struct.pack(f"<{len(_DIALECTS)}H", *_DIALECTS))
+    dialects = struct.pack(f"<{len(_DIALECTS)}H", *_DIALECTS)
+    dialects += bytes(-(len(header) + 36 + len(dialects)) % 8)
+    body = struct.pack("<HHHHI", 36, len(_DIALECTS), 1, 0, 0) + bytes(16)
+    body += struct.pack("<IHH", len(header) + 36 + len(dialects), 1, 0)
+    return _framed(header + body + dialects + _INTEGRITY)
 
 
 def read_one(message: bytes) -> bool | None:

@@ -25,6 +25,7 @@ class Server:
 
     folder: Path
     binaries: Path
+    listen: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     def new_database(self) -> str:
@@ -38,7 +39,14 @@ class Server:
 
     def start(self) -> None:
         """Start the server and return once it answers."""
-        options: list[str | Path] = ["-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
+        options: list[str | Path] = [
+            "-D",
+            self.folder / "data",
+            "-k",
+            self.folder,
+            "-c",
+            f"listen_addresses={self.listen}",
+        ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.binaries / "postgres", *options], stdout=log, stderr=log, user=_user(), cwd="/"
@@ -63,8 +71,11 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Make a cluster in a temporary folder, start it, and stop it at the end."""
+def server(*, listen: str = "", hosts: str = "trust") -> Iterator[Server]:
+    """Make a cluster in a temporary folder, start it, and stop it at the end.
+
+    With an address to ``listen`` at it speaks TCP too, and authenticates ``hosts`` as told.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if not found:
         raise RuntimeError("PostgreSQL is not installed")
@@ -79,8 +90,8 @@ def server() -> Iterator[Server]:
             folder / "data",
             "-U",
             "postgres",
-            "-A",
-            "trust",
+            "--auth-local=trust",
+            f"--auth-host={hosts}",
             "-E",
             "UTF8",
             "--no-sync",
@@ -90,7 +101,7 @@ def server() -> Iterator[Server]:
         )
         if done.returncode:
             raise RuntimeError(done.stderr)
-        server = Server(folder=folder, binaries=binaries)
+        server = Server(folder=folder, binaries=binaries, listen=listen)
         try:
             server.start()
             yield server

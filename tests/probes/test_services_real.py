@@ -1,62 +1,211 @@
-"""Services by real servers: redis with and without a password, and a DICOM server that knows its callers."""
+"""Services by real servers: what a healthy and a faulty configuration answer, and what the rules say of it."""
 
 from __future__ import annotations
 
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from socket import create_connection
+from typing import Any
 
 import pytest
 from pynetdicom import AE, evt
 
-from probes.facts.services.answered import Access, DatabaseAnswered, Talk
+from probes.facts.services.answered import Access, DatagramAnswered, DatagramsAsked, ServiceAnswered, Talk
 from probes.facts.services.health import DicomAnswered
-from probes.interface import Sight, service
+from probes.interface import Asset, AssetKind, Fact, Observation, Probe, Sight, Vantage, service
+from probes.services.broker import BrokerProbe
 from probes.services.database import DatabaseProbe
+from probes.services.datagram import DatagramProbe, DatagramSettings
 from probes.services.dicom import DicomProbe, DicomSettings
 from probes.services.family import FamilySettings
+from probes.services.ftp import FtpProbe, FtpSettings
+from probes.services.greeting import GreetingProbe
+from probes.services.ldap import LdapProbe, LdapSettings
+from probes.services.rdp import RdpProbe, RdpSettings
+from probes.services.smb import SmbProbe, SmbSettings
+from probes.services.ssh import SshProbe, SshSettings
+from probes.services.vnc import VncProbe, VncSettings
+from rules.catalogue import service as rules
+from rules.catalogue import service_datagram as datagram
+from rules.catalogue import service_remote as remote
+from rules.interface import Outcome, Rule
+from tests.lab import postgres, samba
+from tests.lab import services as lab
 from tests.lab.line import open_line
+from tests.lab.services import ADDRESS, Running
 
-ADDRESS = "127.98.0.1"
+OPEN, REQUIRED, UNKNOWN = Access.OPEN, Access.REQUIRED, Access.UNKNOWN
+MET, NOT_MET, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.UNDETERMINED
+FAMILY = FamilySettings()
+SSH, SMB, LDAP = SshProbe(SshSettings()), SmbProbe(SmbSettings()), LdapProbe(LdapSettings())
+FTP, VNC, RDP = FtpProbe(FtpSettings()), VncProbe(VncSettings()), RdpProbe(RdpSettings())
+DATABASE, BROKER, GREETING = DatabaseProbe(FAMILY), BrokerProbe(FAMILY), GreetingProbe(FAMILY)
+TELNET = "telnet stream tcp nowait root /usr/sbin/telnetd telnetd"
+
+Verdicts = list[tuple[Rule, Outcome]]
+Row = tuple[str, Callable[[Path], Running], Probe[Any], int, dict[str, object], Verdicts]
+ROWS: list[Row] = [
+    ("openssh", lambda f: lab.openssh(f), SSH, 2222,
+     {"protocols": "2.0", "host_keys": ("ssh-ed25519",)},
+     [(remote.ssh_version_one, MET), (remote.ssh_algorithms, MET)]),
+    ("openssh-old", lambda f: lab.openssh(f, "KexAlgorithms +diffie-hellman-group1-sha1", "MACs +hmac-md5"), SSH, 2222,
+     {"protocols": "2.0"}, [(remote.ssh_algorithms, NOT_MET)]),
+    ("smb", lambda f: lab.samba(f, server_signing="mandatory"), SMB, 445,
+     {"version_one": False, "dialect": 0x0311, "signing_required": True},
+     [(rules.smb_version_one, MET), (remote.smb_signing, MET)]),
+    ("smb-one", lambda f: lab.samba(f, server_min_protocol="NT1"), SMB, 445,
+     {"version_one": True, "signing_required": False},
+     [(rules.smb_version_one, NOT_MET), (remote.smb_signing, NOT_MET)]),
+    ("smb-newest-alone", lambda f: lab.samba(f, server_min_protocol="SMB3_11"), SMB, 445,
+     {"version_one": False, "dialect": 0x0311}, [(rules.smb_version_one, MET), (remote.smb_signing, NOT_MET)]),
+    ("smb-one-alone", lambda f: lab.samba(f, server_min_protocol="NT1", server_max_protocol="NT1"), SMB, 445,
+     {"version_one": True, "dialect": 0}, [(rules.smb_version_one, NOT_MET), (remote.smb_signing, UNDETERMINED)]),
+    ("openldap", lambda f: lab.openldap(f, "access to * by users read by * none"), LDAP, 389,
+     {"naming_contexts": ("dc=ch,dc=test",), "active_directory": False}, [(remote.ldap_anonymous, MET)]),
+    ("openldap-require", lambda f: lab.openldap(f, "require authc"), LDAP, 389, {}, [(remote.ldap_anonymous, MET)]),
+    ("openldap-shown", lambda f: lab.openldap(f), LDAP, 389, {}, [(remote.ldap_anonymous, NOT_MET)]),
+    ("vsftpd", lambda f: lab.vsftpd(f, anonymous_enable="NO", ssl_enable="YES"), FTP, 21, {"product": "(vsFTPd 3.0.3)"},
+     [(remote.ftp_encryption, MET), (remote.ftp_anonymous, MET)]),
+    ("vsftpd-open", lambda f: lab.vsftpd(f, anonymous_enable="YES"), FTP, 21, {},
+     [(remote.ftp_encryption, NOT_MET), (remote.ftp_anonymous, NOT_MET)]),
+    # whoever must speak TLS first is asked within it
+    ("vsftpd-open-tls", lambda f: lab.vsftpd(f, anonymous_enable="YES", ssl_enable="YES", allow_anon_ssl="YES",
+                                             force_anon_logins_ssl="YES"), FTP, 21, {},
+     [(remote.ftp_encryption, MET), (remote.ftp_anonymous, NOT_MET)]),
+    ("vnc-tls", lambda f: lab.tigervnc(f, "-SecurityTypes", "TLSVnc"), VNC, 5901, {"encryption": True},
+     [(rules.vnc_authentication, MET)]),
+    ("vnc-none", lambda f: lab.tigervnc(f, "-SecurityTypes", "None"), VNC, 5901, {"security": (1,)},
+     [(rules.vnc_authentication, NOT_MET)]),
+    ("x11", lambda f: lab.tigervnc(f), GREETING, 6001, {"protocol": "x11"}, [(remote.x11_authorization, MET)]),
+    ("x11-open", lambda f: lab.tigervnc(f, "-ac"), GREETING, 6001, {}, [(remote.x11_authorization, NOT_MET)]),
+    ("xrdp-tls", lambda f: lab.xrdp(f, "tls"), RDP, 3389,
+     {"credssp": False, "tls_alone": True, "old_security": False}, [(rules.rdp_authentication, NOT_MET)]),
+    ("xrdp-old", lambda f: lab.xrdp(f, "rdp"), RDP, 3389,
+     {"credssp": False, "tls_alone": False, "old_security": True}, [(rules.rdp_authentication, NOT_MET)]),
+    ("redis", lambda f: lab.redis(f, "--requirepass", "lab"), DATABASE, 6379, {},
+     [(rules.database_authentication, MET), (rules.database_encryption, NOT_MET)]),
+    ("redis-open", lambda f: lab.redis(f, "--protected-mode", "no"), DATABASE, 6379, {},
+     [(rules.database_authentication, NOT_MET)]),
+    # it serves its own machine only, which a loopback cannot show: it says so before anything else
+    ("memcached", lambda f: lab.memcached(f), DATABASE, 11211, {"product": "memcached"},
+     [(rules.database_authentication, NOT_MET)]),
+    ("postgresql", lambda f: postgres.server(listen=ADDRESS, hosts="scram-sha-256"), DATABASE, 5432, {},
+     [(rules.database_authentication, MET), (rules.database_encryption, NOT_MET)]),
+    ("postgresql-refused", lambda f: postgres.server(listen=ADDRESS, hosts="reject"), DATABASE, 5432, {},
+     [(rules.database_authentication, MET)]),
+    ("postgresql-trust", lambda f: postgres.server(listen=ADDRESS), DATABASE, 5432, {},
+     [(rules.database_authentication, NOT_MET)]),
+    ("mosquitto", lambda f: lab.mosquitto(f, "allow_anonymous false"), BROKER, 1883, {},
+     [(rules.broker_authentication, MET), (rules.broker_encryption, NOT_MET)]),
+    ("mosquitto-open", lambda f: lab.mosquitto(f, "allow_anonymous true"), BROKER, 1883, {},
+     [(rules.broker_authentication, NOT_MET)]),
+    ("rsync", lab.rsync, GREETING, 873, {"protocol": "rsync", "product": "rsync"}, []),
+    ("telnetd", lambda f: lab.inetd(f, TELNET), GREETING, 23, {"protocol": "telnet"}, []),
+    ("rpcbind", lab.rpcbind, GREETING, 111, {"protocol": "portmapper"}, []),
+]  # fmt: skip
 
 
-@contextmanager
-def redis(folder: Path, *words: str) -> Iterator[None]:
-    command = ["redis-server", "--bind", ADDRESS, "--port", "6379", "--save", "", "--dir", str(folder), *words]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            try:
-                create_connection((ADDRESS, 6379), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield
-    finally:
-        child.terminate()
-        child.wait()
+async def looked(probe: Probe[Any], asset: Asset, level: int = 3) -> list[Fact]:
+    assert probe.wants(asset)
+    return [y.fact async for y in probe.look(asset, open_line(level=level)) if isinstance(y, Sight)]
+
+
+def judged(rule: Rule, fact: Fact) -> Outcome:
+    where = Asset(kind=AssetKind.SERVICE, name=f"tcp/1@{ADDRESS}")
+    seen = Observation(
+        id="o", asset=where, fact=fact, seen_at=datetime(2026, 11, 24, tzinfo=UTC), probe="x@1",
+        vantage=Vantage.INTERNET,
+    )  # fmt: skip
+    return rule.judge(seen).outcome
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
-    [(("--protected-mode", "no"), Access.OPEN), (("--requirepass", "lab"), Access.REQUIRED)],
+    ("start", "probe", "port", "expected", "verdicts"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
-async def test_redis_serves_anybody_or_asks_for_a_password(
-    tmp_path: Path, words: tuple[str, ...], expected: Access
+async def test_a_real_server_is_read_and_judged_as_it_was_configured(
+    tmp_path: Path,
+    start: Callable[[Path], Running],
+    probe: Probe[Any],
+    port: int,
+    expected: dict[str, object],
+    verdicts: Verdicts,
 ) -> None:
-    probe = DatabaseProbe(FamilySettings())
-    with redis(tmp_path, *words):
-        where = service("tcp", 6379, ADDRESS, addresses=[ADDRESS])
-        (fact,) = [y.fact async for y in probe.look(where, open_line()) if isinstance(y, Sight)]
-    assert isinstance(fact, DatabaseAnswered)
-    assert (fact.talk, fact.access) == (Talk.SPOKEN, expected)
+    with start(tmp_path):
+        (fact,) = await looked(probe, service("tcp", port, ADDRESS, addresses=[ADDRESS]))
+    assert isinstance(fact, ServiceAnswered)
+    assert fact.talk is Talk.SPOKEN
+    assert {name: getattr(fact, name) for name in expected} == expected
+    assert [judged(rule, fact) for rule, _ in verdicts] == [outcome for _, outcome in verdicts]
 
 
-@pytest.mark.parametrize(("known", "expected"), [([], Access.OPEN), (["MODALITY1"], Access.REQUIRED)])
+DATAGRAMS: list[tuple[str, Callable[[Path], Running], str, dict[str, str], Verdicts]] = [
+    ("snmpd", lambda f: lab.snmpd(f, "rocommunity etablissement"), ADDRESS,
+     {"snmp-3": "answered", "snmp-public": "silent"}, [(datagram.snmp_public, MET)]),
+    ("snmpd-public", lambda f: lab.snmpd(f, "rocommunity public"), ADDRESS,
+     {"snmp-3": "answered", "snmp-public": "answered"}, [(datagram.snmp_public, NOT_MET)]),
+    ("ntp", lambda f: lab.ntpsec(f, "nomodify noquery"), "127.0.0.1",
+     {"ntp": "answered", "ntp-control": "silent"}, [(datagram.reflection, UNDETERMINED)]),
+    ("ntp-control", lambda f: lab.ntpsec(f, ""), "127.0.0.1",
+     {"ntp": "answered", "ntp-control": "answered"}, [(datagram.reflection, NOT_MET)]),
+    ("memcached", lambda f: lab.memcached(f, "-U", "0"), ADDRESS, {"memcached": "refused"},
+     [(datagram.reflection, MET)]),
+    ("memcached-open", lambda f: lab.memcached(f, "-U", "11211"), ADDRESS, {"memcached": "answered"},
+     [(datagram.reflection, NOT_MET)]),
+    ("rpcbind", lab.rpcbind, ADDRESS, {"portmapper": "answered"}, [(datagram.reflection, NOT_MET)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("start", "address", "expected", "verdicts"), [row[1:] for row in DATAGRAMS], ids=[row[0] for row in DATAGRAMS]
+)
+async def test_a_real_server_of_datagrams_is_read_and_judged_as_it_was_configured(
+    tmp_path: Path,
+    start: Callable[[Path], Running],
+    address: str,
+    expected: dict[str, str],
+    verdicts: Verdicts,
+) -> None:
+    probe = DatagramProbe(DatagramSettings(patience=0.5))
+    with start(tmp_path):
+        facts = await looked(probe, Asset(kind=AssetKind.ADDRESS, name=address))
+    asked = next(fact for fact in facts if isinstance(fact, DatagramsAsked))
+    outcomes = {protocol: outcome for _, protocol, _, outcome in asked.asked}
+    assert {protocol: outcomes[protocol] for protocol in expected} == expected
+    spoken = {fact.protocol for fact in facts if isinstance(fact, DatagramAnswered)}
+    assert spoken == {protocol for protocol, outcome in outcomes.items() if outcome == "answered"}
+    assert [judged(rule, asked) for rule, _ in verdicts] == [outcome for _, outcome in verdicts]
+
+
+@pytest.fixture(scope="module")
+def controller() -> Iterator[samba.Domain]:
+    with samba.domain(services=("rpc", "nbt")) as domain:
+        yield domain
+
+
+@pytest.mark.parametrize(
+    ("probe", "port", "protocol"),
+    [(LDAP, 389, "ldap"), (LDAP, 636, "ldap"), (LDAP, 3268, "ldap"), (GREETING, 88, "kerberos"),
+     (GREETING, 135, "rpc-endpoint-mapper")],
+    ids=str,
+)  # fmt: skip
+async def test_a_domain_controller_speaks_every_protocol_of_a_directory(
+    controller: samba.Domain, probe: Probe[Any], port: int, protocol: str
+) -> None:
+    at = controller.address
+    (fact,) = await looked(probe, service("tcp", port, at, addresses=[at]))
+    assert isinstance(fact, ServiceAnswered)
+    assert (fact.protocol, fact.talk) == (protocol, Talk.SPOKEN)
+    if probe is LDAP:
+        assert judged(remote.ldap_anonymous, fact) is MET
+
+
+async def test_a_domain_controller_answers_datagrams(controller: samba.Domain) -> None:
+    probe = DatagramProbe(DatagramSettings(patience=1.0))
+    facts = await looked(probe, Asset(kind=AssetKind.ADDRESS, name=controller.address))
+    assert {fact.protocol for fact in facts if isinstance(fact, DatagramAnswered)} == {"cldap", "netbios"}
+
+
+@pytest.mark.parametrize(("known", "expected"), [([], OPEN), (["MODALITY1"], REQUIRED)])
 async def test_a_dicom_server_accepts_anybody_or_its_callers_and_hears_no_request(
     known: list[str], expected: Access
 ) -> None:
@@ -65,13 +214,11 @@ async def test_a_dicom_server_accepts_anybody_or_its_callers_and_hears_no_reques
     entity.add_supported_context("1.2.840.10008.1.1")
     entity.require_calling_aet = known
     server = entity.start_server(
-        (str(ip_address(ADDRESS)), 11112), block=False, evt_handlers=[(evt.EVT_C_ECHO, lambda e: heard.append("echo"))]
+        (ADDRESS, 11112), block=False, evt_handlers=[(evt.EVT_C_ECHO, lambda e: heard.append("echo"))]
     )
     assert server
     try:
-        where = service("tcp", 11112, ADDRESS, addresses=[ADDRESS])
-        looked = DicomProbe(DicomSettings()).look(where, open_line())
-        (fact,) = [y.fact async for y in looked if isinstance(y, Sight)]
+        (fact,) = await looked(DicomProbe(DicomSettings()), service("tcp", 11112, ADDRESS, addresses=[ADDRESS]))
     finally:
         server.shutdown()
     assert isinstance(fact, DicomAnswered)
