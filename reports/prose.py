@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.words import Words
 from rules.interface import Card, Finding
+
+_ENDING = re.compile(r"(\w+)\((aux|e?s|ent|ies|nt)\)")
+_REPLACED = {"aux": "al", "ies": "y"}
+_SAMPLED = re.compile(r", (?:dont|among them)(?=\s)")
+_ALONE = {"fr": "\u00a0:", "en": ":"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +36,34 @@ def case(card: Card, finding: Finding, words: Words) -> str:
     """Return the sentence of a card about one finding; the title when the values it quotes are not there."""
     own = card.words(words.language)
     try:
-        return words.typeset(own.found).format(**words.quoted(finding.values)) or words.typeset(own.title)
+        found = agreed(words.typeset(own.found), finding.values, words.language)
+        return found.format(**words.quoted(finding.values)) or words.typeset(own.title)
     except (KeyError, IndexError, ValueError):
         return words.typeset(own.title)
+
+
+def agreed(sentence: str, values: Mapping[str, object], language: str) -> str:
+    """Return a card's sentence whose optional endings (« compte(s) ») agree with the last number quoted before them.
+
+    Endings are added, but -aux and -ies, which replace -al and -y; without a number they stay as written. One
+    case alone is named (« : ») where several would be sampled (« , dont »). Values are not in the sentence yet.
+    """
+    pieces, number = [], None
+    for piece in re.split(r"(\{\w+\})", sentence):
+        quoted = values.get(piece[1:-1]) if piece.startswith("{") else None
+        if isinstance(quoted, int) and not isinstance(quoted, bool):
+            number = quoted
+        if number is not None and not piece.startswith("{"):
+            piece = _agree(piece, number, language)
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _agree(piece: str, number: int, language: str) -> str:
+    if number > 1 or (number == 0 and language != "fr"):
+        return _ENDING.sub(lambda found: found[1].removesuffix(_REPLACED.get(found[2], "")) + found[2], piece)
+    piece = _ENDING.sub(r"\1", piece)
+    return _SAMPLED.sub(_ALONE[language], piece) if number == 1 else piece
 
 
 def plain(text: str, words: Words) -> str:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.pages import paragraphs
+from reports.prose import case as sentence
 from reports.visible import visible
 from reports.words import Words, load
 from rules.attestations import kinds
@@ -110,14 +111,9 @@ def _case(words: Words) -> Callable[[Finding], str]:
         card = registry().cards.get(finding.rule)
         if card is None:
             return finding.rule
-        spoken = card.words(words.language)
         if finding.outcome.value == "undetermined":
-            return f"{spoken.title} : {words.reason(finding.reason)}"
-        try:
-            return words.typeset(spoken.found.format(**words.quoted(finding.values))) if spoken.found else spoken.title
-        except (KeyError, IndexError, ValueError):
-            # An older judgement may lack a value that today's card quotes.
-            return spoken.title
+            return f"{card.words(words.language).title} : {words.reason(finding.reason)}"
+        return sentence(card, finding, words)
 
     return case
 
