@@ -56,8 +56,10 @@ class PathLine(FileLine):
         keep: Callable[[bytes], Digest],
         made_at: datetime | None = None,
         caps: ImportCaps | None = None,
+        declared_whole: bool = False,
     ) -> None:
         self._path = path
+        self.declared_whole = declared_whole
         self._keep = keep
         self._caps = caps or ImportCaps()
         self._said = made_at

@@ -31,12 +31,14 @@ async def import_file(
     vantage: Vantage | None = None,
     progress: Progress | None = None,
     caps: ImportCaps | None = None,
+    declared_whole: bool = False,
     clock: Clock = utc_now,
 ) -> tuple[Scan, bool]:
     """Import a file into a perimeter; return the scan as it ended, and whether it was interrupted.
 
-    ``made_at`` is the instant the content is of, ``box`` and ``vantage`` where it was made. An expired mandate does
-    not refuse: nothing is sent. Raise ``ConfigError`` for a kind, a perimeter or a file that cannot be had.
+    ``made_at`` is the instant the content is of, ``box`` and ``vantage`` where it was made; ``declared_whole`` that
+    nothing is missing from it. An expired mandate does not refuse: nothing is sent.
+    Raise ``ConfigError`` for a kind, a perimeter or a file that cannot be had.
     """
     known = importers()
     if kind not in known:
@@ -51,7 +53,9 @@ async def import_file(
     )
     begun = _new_scan(settings, _perimeter(settings, perimeter), part)
     try:
-        with PathLine(path, keep=store.captures.keep, made_at=made_at, caps=caps) as line:
+        with PathLine(
+            path, keep=store.captures.keep, made_at=made_at, caps=caps, declared_whole=declared_whole
+        ) as line:
             snapshots = feeds(settings)
             lease = store.scans.begin(begun)
             for feed in snapshots:

@@ -9,6 +9,9 @@ from typing import ClassVar
 
 from probes.interface import AssetKind, Fact, Part
 
+#: Why a naming context is not known to be whole when nothing in the export it comes from says so.
+UNPROVEN = "end-not-told"
+
 
 class NamingContextRole(StrEnum):
     """What a naming context holds."""

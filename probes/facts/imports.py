@@ -15,7 +15,7 @@ class ImportedFile(Fact):
 
     ``tool`` is the kind of import; ``name`` the base name given (hostile text); ``size`` in bytes. ``made_at`` is the
     instant its content is of, and ``dated`` where that comes from: ``person``, ``file`` (its modification date) or
-    ``content``.
+    ``content``. ``declared_whole`` is True when the person said that nothing is missing, the format being silent on it.
     """
 
     kind: ClassVar[str] = "import.file"
@@ -29,3 +29,4 @@ class ImportedFile(Fact):
     size: int
     made_at: datetime
     dated: str
+    declared_whole: bool = False

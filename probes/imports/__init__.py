@@ -54,6 +54,7 @@ class Importer(Probe[NoSettings]):
                 size=line.size,
                 made_at=line.made_at,
                 dated=line.dated,
+                declared_whole=line.declared_whole,
             ),
             seen_at=line.made_at,
         )

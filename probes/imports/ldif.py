@@ -3,8 +3,9 @@
 An export that can be judged is one search of each naming context, and one of the rootDSE, one after the other:
 ``ldapsearch -E pr=1000/noprompt -E '!1.2.840.113556.1.4.801=::MAMCAQc=' -b BASE '(objectClass=*)' '*'
 nTSecurityDescriptor`` (the control asks for descriptors without SACL), and ``ldapsearch -s base -b '' '*' '+'``.
-What ``ldapsearch`` says at the end of a search proves that it is whole; without it (``-LLL``, ``ldifde``) a file is
-taken as whole when it ends between two entries. A folder may also hold a copy of SYSVOL, ``<domain>/Policies``.
+What ``ldapsearch`` says at the end of a search proves that it is whole. Without it (``-LLL``, ``ldifde``) nothing does:
+what is in the file is judged, what is not in it proves nothing, unless the person declares the export whole and it ends
+between two entries. A folder may also hold a copy of SYSVOL, ``<domain>/Policies``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from probes.directory.rootdse import instant
+from probes.facts.directory import UNPROVEN
 from probes.imports import Importer
 from probes.imports.sysvol_copy import place, sysvols
 from probes.imports.tree import EVERYTHING, Context, Tree
@@ -27,8 +29,11 @@ LONGEST = 16 << 20
 MOST_LINES = 4_000_000
 #: Malformed records told one by one; more are only counted.
 TOLD = 20
+#: What ``ldifde`` writes of every entry that it exports.
+ADDED = ("changetype", b"add")
 #: The lines by which ``ldapsearch`` ends a search.
 ENDINGS = (b"search: ", b"result: ", b"control: ", b"pagedresults: ")
+UTF_16 = (b"\xff\xfed\0n\0:\0", b"\xfe\xff\0d\0n\0:")
 EVERY_OBJECT = re.compile(rb"\(objectclass=\*\)", re.I)
 
 
@@ -42,7 +47,7 @@ class LdifImport(Importer):
 
     def read(self, asset: Asset, line: FileLine) -> Iterator[Yield]:
         """Yield the naming contexts of every file inside, as one directory, and the copies of SYSVOL beside them."""
-        reading = Reading(Tree(line))
+        reading = Reading(Tree(line), declared_whole=line.declared_whole)
         for member in line.members():
             if any(place(member.name)):
                 continue
@@ -89,8 +94,9 @@ class Search:
 class Reading:
     """The reading of LDIF files into a tree; ``root`` is the rootDSE when one of them has it."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, *, declared_whole: bool = False) -> None:
         self.tree = tree
+        self._unproven = "" if declared_whole else UNPROVEN
         self.root: dict[str, list[bytes]] = {}
         self._search = Search()
         self._bad = 0
@@ -101,6 +107,8 @@ class Reading:
         self._search, self._spoilt, last = Search(), "", b""
         record: list[bytes] = []
         for last in logical(lines):
+            if last.startswith(UTF_16):
+                raise ProbeError(Reason.MALFORMED, "UTF-16 text (ldifde -u): export again without -u")
             if last:
                 record.append(last)
                 if len(record) > MOST_LINES:
@@ -111,8 +119,8 @@ class Reading:
         # what no blank line ends may be cut in a value: only the end of a search is taken from it
         yield from self._believed([line for line in record if line.startswith((b"#", *ENDINGS))])
         if self._search.contexts:
-            ended = not last or last.startswith(b"#")
-            self._search.close(self._spoilt or ("" if ended and not self._search.said else "truncated-answer"))
+            ended = (not last or last.startswith(b"#")) and not self._search.said
+            self._search.close(self._spoilt or (self._unproven if ended else "truncated-answer"))
         if self._bad > TOLD:
             yield Shortfall(reason=Reason.MALFORMED, detail=f"{self._bad - TOLD} more records that are no LDIF")
 
@@ -130,6 +138,7 @@ class Reading:
             if line.startswith(b"# "):
                 self._search.comment(line[2:])
         pairs = [pair(line) for line in record if not line.startswith(b"#") and line != b"version: 1"]
+        pairs = [one for one in pairs if one != ADDED]
         if not pairs or pairs[0][0] == "ref":
             return
         if pairs[0][0] == "search":

@@ -38,6 +38,8 @@ class FileLine(Line):
     #: The instant the content is of: what the person said, else the file's own date; ``dated`` says which.
     made_at: datetime
     dated: str
+    #: Whether the person said that nothing is missing from it, where its format cannot tell.
+    declared_whole: bool = False
 
     @abstractmethod
     def members(self) -> Sequence[Member]:

@@ -173,7 +173,8 @@ def sysvol_replicated_by_dfsr(seen: DomainView) -> Verdict:
     group = any(t.name.lower() == "domain system volume" for t in seen.things("msdfsr-replicationgroup"))
     if _ELIMINATED in flags:
         return met()
-    if not seen.complete:
+    # the state of the migration has one place: seen there, it needs no more
+    if not seen.complete and not (old and flags):
         return undetermined("collection-cut", (2,))
     if group and not old:
         return met()

@@ -29,9 +29,13 @@ def import_(
     vantage: Annotated[
         Vantage | None, typer.Option(help="Where it was made; the kind's usual place by default.")
     ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Say that nothing is missing from it, when it does not prove it.")
+    ] = False,
     fail_on: FailOnOption = None,
 ) -> None:
     """Import a file of another tool, judge it by the same rules, and print the summary."""
+    from probes.facts.directory import UNPROVEN, NamingContextRead
     from reports import summary
     from reports.words import load
     from rules.interface import Severity
@@ -54,6 +58,7 @@ def import_(
                 box=box,
                 vantage=vantage,
                 progress=progress,
+                declared_whole=complete,
             )
             ended, interrupted = asyncio.run(work)
         if caveat := importers()[kind].caveat:
@@ -61,6 +66,9 @@ def import_(
         dossier = judge_scan(settings, store, ended.id)
         typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
         say = load(settings.file.reports.language)
+        contexts = (o.fact for o in store.record(ended.id).observations if isinstance(o.fact, NamingContextRead))
+        if unproven := sum(fact.cut == UNPROVEN for fact in contexts):
+            typer.echo(say.count("imported.unproven", unproven))
         if within := {a.id for a in store.records.met(ended.id) if a.found_in}:
             typer.echo(say.count("imported.within", len(within)))
         if outside := store.records.outside(ended.id):

@@ -52,6 +52,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
         scan, _ = asyncio.run(run.scan(settings, store, "chu", only=Part.DIRECTORY))
         live = run.judge_scan(settings, store, scan.id)
         (folder / "export.ldif").write_bytes(b"".join(exported(dc, base) for base in bases(dc)))
+        (folder / "silent.ldif").write_bytes(b"".join(exported(dc, base, "-LLL") for base in bases(dc)))
         record = store.record(scan.id)
         contexts: dict[NamingContextRole, list[Entry]] = defaultdict(list)
         for seen in record.observations:
@@ -85,8 +86,8 @@ def exported(dc: samba.Domain, base: str, *options: str) -> bytes:
     return done.stdout
 
 
-def imported(settings: Settings, store: Store, kind: str, path: Path) -> Dossier:
-    scan, interrupted = asyncio.run(import_file(settings, store, kind, path))
+def imported(settings: Settings, store: Store, kind: str, path: Path, *, declared_whole: bool = False) -> Dossier:
+    scan, interrupted = asyncio.run(import_file(settings, store, kind, path, declared_whole=declared_whole))
     assert not interrupted
     return run.judge_scan(settings, store, scan.id)
 
@@ -118,6 +119,35 @@ def test_an_import_says_its_file_its_instant_and_no_cost_on_the_controller(roads
     (file,) = (seen.asset for seen in roads.ldif.assets if seen.asset.kind == "file")
     assert file.name == "export.ldif"
     assert not [a for a in roads.ldif.attempts if a.reason != "none"]
+
+
+def test_an_export_that_does_not_tell_its_end_concludes_on_what_it_holds_alone(roads: Roads) -> None:
+    """``ldapsearch -LLL`` says nothing of its end: what it gave is true, what it did not give proves nothing."""
+    live, found = told(roads.live), told(imported(roads.settings, roads.store, "ldif", roads.folder / "silent.ldif"))
+    concluded = {key for key, (outcome, *_) in found.items() if not outcome.startswith("undetermined")}
+    assert {key: found[key][0] for key in concluded} == {key: live[key][0] for key in concluded}
+    assert all(set(found[key][2]) <= set(live[key][2]) for key in concluded)
+    faults = {key for key, (outcome, *_) in live.items() if outcome == "not-met"}
+    # what cannot be said of it: shares of all accounts
+    assert {rule for rule, _ in faults - concluded} == {"local-passwords-managed", "passwords-expire"}
+    assert {"guest-disabled", "functional-level-current"} <= {rule for rule, _ in concluded}
+
+
+def test_what_is_missing_from_such_an_export_is_unknown_and_missing_once_it_is_declared_whole(
+    roads: Roads, tmp_path: Path
+) -> None:
+    """The very export of an attacker, or of a full disk: krbtgt and AdminSDHolder are not in it."""
+    records = (roads.folder / "silent.ldif").read_bytes().split(b"\n\n")
+    lacking = tmp_path / "lacking.ldif"
+    kept = (r for r in records if not r.startswith((b"dn: CN=krbtgt,", b"dn: CN=AdminSDHolder,")))
+    lacking.write_bytes(b"\n\n".join(kept))
+    rule = ("critical-objects-readable", "ad-domain:chu.example")
+    open_, whole = (
+        told(imported(roads.settings, roads.store, "ldif", lacking, declared_whole=declared))
+        for declared in (False, True)
+    )
+    assert open_[rule][0] == "undetermined collection-cut"
+    assert whole[rule] == ("not-met", (1,), ("AdminSDHolder", "RID 502"))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3])

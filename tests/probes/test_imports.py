@@ -46,10 +46,10 @@ class Read:
     kept: Kept = field(default_factory=Kept)
 
 
-async def read(kind: type[Importer], path: Path) -> Read:
+async def read(kind: type[Importer], path: Path, *, declared_whole: bool = False) -> Read:
     """Look at a file as the engine does."""
     found = Read()
-    with PathLine(path, keep=found.kept.keep, made_at=AT) as line:
+    with PathLine(path, keep=found.kept.keep, made_at=AT, declared_whole=declared_whole) as line:
         async for piece in kind(NoSettings()).look(Asset(kind=AssetKind.FILE, name=line.name), line):
             match piece:
                 case Asset():
@@ -66,10 +66,10 @@ async def read(kind: type[Importer], path: Path) -> Read:
     return found
 
 
-async def ldif(tmp_path: Path, content: bytes) -> Read:
+async def ldif(tmp_path: Path, content: bytes, *, declared_whole: bool = False) -> Read:
     path = tmp_path / "export.ldif"
     path.write_bytes(content)
-    return await read(LdifImport, path)
+    return await read(LdifImport, path, declared_whole=declared_whole)
 
 
 def test_a_kind_of_import_is_named_after_its_place() -> None:
@@ -83,7 +83,7 @@ async def test_folds_base64_comments_and_accents_are_read(tmp_path: Path) -> Non
     dn = "CN=Hélène Garçon,OU=Médecins,DC=chu,DC=example"
     entry = b"# un commentaire\n  qui continue\ndn:: " + base64.b64encode(dn.encode()) + b"\nobjectClass: top\n"
     entry += b"objectClass: user\nname: Helene\n  Garcon\nsAMAccountName:   hgarcon\nmember;range=0-1: CN=a\n\n"
-    found = await ldif(tmp_path, HEAD + entry)
+    found = await ldif(tmp_path, HEAD + entry + END)
     seen = found.entries[dn].attributes
     assert seen["objectclass"] == (b"top", b"user")
     assert seen["name"] == (b"Helene Garcon",)
@@ -116,7 +116,8 @@ SAID = b"# LDAPv3\n# base <DC=chu,DC=example> with scope subtree\n# filter: (obj
 @pytest.mark.parametrize(
     ("content", "cut"),
     [
-        (HEAD, ""),
+        (HEAD, "end-not-told"),
+        (HEAD.replace(b"\nobjectClass", b"\nchangetype: add\nobjectClass"), "end-not-told"),
         (HEAD + b"dn: CN=a,DC=chu,DC=example\nname: a\n", "truncated-answer"),
         (HEAD + b"dn: CN=a,DC=chu,DC=example\nname: He", "truncated-answer"),
         (HEAD + b"dn: CN=a,DC=chu,DC=exam", "truncated-answer"),
@@ -142,6 +143,30 @@ async def test_what_is_not_whole_is_said_and_the_rest_stands(tmp_path: Path, con
     assert bool(found.missed) is bool(cut)
     assert "/etc/passwd" not in str(found.kept)
     assert set(found.entries) == {"DC=chu,DC=example"}
+
+
+@pytest.mark.parametrize(
+    ("content", "cut"),
+    [
+        (HEAD, ""),
+        (HEAD.replace(b"\nobjectClass", b"\nchangetype: add\nobjectClass"), ""),
+        # a person cannot answer for what the file itself disproves
+        (HEAD + b"dn: CN=a,DC=chu,DC=example\nname: He", "truncated-answer"),
+        (SAID + HEAD, "truncated-answer"),
+        (SAID + HEAD + b"search: 2\nresult: 4 Size limit exceeded\n\n", "ldap-result-4"),
+    ],
+)
+async def test_an_export_that_proves_nothing_may_be_declared_whole(tmp_path: Path, content: bytes, cut: str) -> None:
+    found = await ldif(tmp_path, content, declared_whole=True)
+    (context,) = found.reads.values()
+    assert (context.cut, context.complete) == (cut, not cut)
+    assert found.file is not None
+    assert found.file.declared_whole
+
+
+async def test_an_export_in_utf_16_says_how_to_make_it_again(tmp_path: Path) -> None:
+    with pytest.raises(ProbeError, match="without -u"):
+        await ldif(tmp_path, "\ufeffdn: DC=chu,DC=example\nobjectClass: domainDNS\n\n".encode("utf-16-le"))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +304,7 @@ async def test_a_copy_of_sysvol_beside_an_ldif_says_what_policies_set_and_keeps_
     (machine / "Groups.xml").write_text('<User><Properties userName="x" cpassword="CANARI-abc"/></User>')
     (machine / "Registry.pol").write_bytes(b"not a policy")
     (machine.parent / "GPT.INI").write_text("[General]\nVersion=3\n")
-    (tmp_path / "ad.ldif").write_bytes(HEAD)
+    (tmp_path / "ad.ldif").write_bytes(HEAD + END)
     kept = Kept()
     with PathLine(tmp_path, keep=kept.keep) as line:
         asset = Asset(kind=AssetKind.FILE, name=line.name)

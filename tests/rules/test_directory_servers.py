@@ -136,6 +136,8 @@ CASES: list[Case] = [
     (servers.sysvol_replicated_by_dfsr, lambda w: ntfrs(w).put(f"CN=DFSR-GlobalSettings,{SYSTEM_DN}", msDFSR_Flags=16), NOT_MET, (2,), "SYSVOL"),
     (servers.sysvol_replicated_by_dfsr, lambda w: w.drop(REPLICATION, f"CN=DFSR-GlobalSettings,{SYSTEM_DN}"), NOT_MET, (2,), ""),
     (servers.sysvol_replicated_by_dfsr, lambda w: w.drop(REPLICATION, f"CN=DFSR-GlobalSettings,{SYSTEM_DN}").cut_at(BASE), UNDETERMINED, (2,), ""),
+    (servers.sysvol_replicated_by_dfsr, lambda w: ntfrs(w).cut_at(BASE), NOT_MET, (2,), "SYSVOL"),
+    (servers.sysvol_replicated_by_dfsr, lambda w: ntfrs(w).drop(f"CN=DFSR-GlobalSettings,{SYSTEM_DN}").cut_at(BASE), UNDETERMINED, (2,), ""),
     (servers.sysvol_replicated_by_dfsr, lambda w: subscribed(w, "Domain System Volume (SYSVOL share)", CONTROLLER), NOT_MET, (2,), "Domain System Volume"),
     (servers.sysvol_replicated_by_dfsr, lambda w: subscribed(w, "Public|Documents", CONTROLLER), MET, (), ""),
     (servers.sysvol_replicated_by_dfsr, lambda w: subscribed(w, "SYSVOL d'essai", SRV), MET, (), ""),

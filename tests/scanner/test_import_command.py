@@ -60,8 +60,10 @@ def test_an_export_is_a_scan_with_its_own_box_instant_and_vantage_even_after_the
     code, told, _ = run(config, "ldif", str(config.parent / "ad.ldif"), "--at", "2025-03-01", "--box", "portable")
     assert code in {Exit.FINDINGS, Exit.PARTIAL}
     assert "ch.example" in told
+    assert "--complete" in told
+    assert "--complete" not in run(config, "ldif", str(config.parent / "ad.ldif"), "--complete")[1]
     with open_store(config.parent / "hygie.sqlite") as store:
-        scan = store.scans.find("latest")
+        scan = store.scans.all()[0]
         seen = store.record(scan.id).observations
     (part,) = scan.parts
     assert (part.kind, part.box, part.vantage, scan.level) == (Part.IMPORT, "portable", Vantage.INSIDE, 0)
@@ -102,7 +104,7 @@ def test_a_format_without_a_real_sample_says_so(config: Path) -> None:
 
 def test_the_severity_that_fails_is_said_for_one_run(config: Path) -> None:
     (config.parent / "ad.ldif").write_bytes(LDIF.partition(b"\n\n")[0] + b"\n\n")
-    words = ("ldif", str(config.parent / "ad.ldif"))
+    words = ("ldif", str(config.parent / "ad.ldif"), "--complete")
     assert run(config, *words, "--fail-on", "critical")[0] == Exit.FINDINGS
     accepted = ["waive", "grant", "critical-objects-readable@ad-domain:ch.example", "--reason", "r", "--owner", "o"]
     until = ["--until", f"{datetime.now(UTC).date() + timedelta(days=90)}", "-c", str(config)]
