@@ -1,6 +1,7 @@
 """DNS questions beside dnspython's asynchronous resolver, aiodns and massdns, against one authoritative server.
 
-``MASSDNS=`` is the path of massdns and ``AIODNS=`` that of a Python with aiodns; without them they are not compared.
+aiodns is installed in an environment of its own; ``MASSDNS=`` is the path of massdns, which is no Python package and is
+not compared without it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 from ipaddress import ip_address
 from pathlib import Path
 
-from bench.measure import Section, Timed, command, timed
+from bench.measure import Section, Timed, command, peer, timed
 from probes.discovery.probe import DiscoveryProbe, DiscoverySettings
 from probes.facts.discovery import NamesFound
 from probes.interface import Asset, AssetKind, DnsQuestion, Existence, FoundIn, Sight
@@ -49,13 +50,12 @@ def _section(folder: Path) -> Section:
     whole = timed(lambda: facts.append(asyncio.run(_discovery(folder / "words"))))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     peers = {"dnspython asyncresolver, 200 in flight": command(_child(sys.executable, _DNSPYTHON, folder), rounds=3)}
-    if os.environ.get("AIODNS"):
-        peers["aiodns, 200 in flight"] = command(_child(os.environ["AIODNS"], _AIODNS, folder), rounds=3)
+    peers["aiodns, 200 in flight"] = command(_child(str(peer("aiodns", "python")), _AIODNS, folder), rounds=3)
     rows, own = [], NAMES / ours.wall
     rows.append(f"| Hygie, through the Line, pace lifted | {NAMES:,} | {ours.wall:.2f} | {own:,.0f} | 1.0 |")
     rows.append(_row("Hygie, the whole discovery of a domain by that list", NAMES, whole, own))
-    for name, peer in peers.items():
-        rows.append(_row(name, FEW, peer, own))
+    for name, other in peers.items():
+        rows.append(_row(name, FEW, other, own))
     rows.append(_massdns(folder, own))
     listed = sorted({sum(f.found_in is FoundIn.WORD_LIST for f in fact.found) for fact in facts})
     found = sorted({(o[Existence.EXISTS], o[Existence.ABSENT], o[Existence.UNKNOWN]) for o in outcomes})
@@ -76,9 +76,9 @@ def _section(folder: Path) -> Section:
     )
 
 
-def _row(name: str, count: int, peer: Timed, own: float) -> str:
-    rate = count / peer.wall
-    return f"| {name} | {count:,} | {peer.wall:.2f} | {rate:,.0f} | {own / rate:.1f} |"
+def _row(name: str, count: int, other: Timed, own: float) -> str:
+    rate = count / other.wall
+    return f"| {name} | {count:,} | {other.wall:.2f} | {rate:,.0f} | {own / rate:.1f} |"
 
 
 def _massdns(folder: Path, own: float) -> str:
@@ -86,9 +86,9 @@ def _massdns(folder: Path, own: float) -> str:
     if not tool:
         return "| massdns | not compared (MASSDNS= names its path) | | | |"
     words = [tool, "-r", str(folder / "resolvers"), "-t", "A", "-o", "Snl", "-w", str(folder / "out"), "-q"]
-    peer = command([*words, str(folder / "names")], rounds=3)
+    runs = command([*words, str(folder / "names")], rounds=3)
     found = len(re.findall(r" A ", (folder / "out").read_text()))
-    return _row(f"massdns ({found} found)", NAMES, peer, own)
+    return _row(f"massdns ({found} found)", NAMES, runs, own)
 
 
 async def _ours() -> dict[Existence, int]:

@@ -1,6 +1,6 @@
 """SPF and DMARC beside checkdmarc: the same domains, the same name server, verdict by verdict.
 
-``CHECKDMARC=`` is a Python that has checkdmarc; without it nothing is compared.
+checkdmarc is installed in an environment of its own.
 """
 
 from __future__ import annotations
@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import dns.name
 import dns.zone
 
-from bench.measure import Section
+from bench.measure import Section, peer
 from probes.facts.dns import Presence
 from probes.facts.mail.dmarc import parse
 from probes.facts.mail.policies import DmarcPolicy, SpfTree
@@ -127,10 +126,7 @@ class Verdict:
 
 def run() -> Section:
     """Compare on one name server."""
-    python = os.environ.get("CHECKDMARC", "")
-    if not python:
-        return Section(title="SPF and DMARC verdicts", lines=("checkdmarc: not compared (CHECKDMARC is not set).",))
-    ours, theirs = asyncio.run(_both(python))
+    ours, theirs = asyncio.run(_both(str(peer("checkdmarc", "python"))))
     rows, same = [], 0
     for name in DOMAINS:
         for what in ("spf", "dmarc"):
