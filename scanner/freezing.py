@@ -46,9 +46,10 @@ def freeze(settings: Settings, store: Store, dossier: Dossier) -> Frozen:
     return _state(settings, frozen)
 
 
-def frozen(settings: Settings, store: Store) -> list[Frozen]:
-    """Return every frozen dossier, oldest first, and what became of its document."""
-    return [_state(settings, dossier) for dossier in store.dossiers.all()]
+def frozen(settings: Settings, store: Store, perimeter: str = "") -> list[Frozen]:
+    """Return every frozen dossier, or those of a perimeter, oldest first, and what became of each document."""
+    found = store.dossiers.of(perimeter) if perimeter else store.dossiers.all()
+    return [_state(settings, dossier) for dossier in found]
 
 
 def _path(settings: Settings, dossier: str) -> Path:

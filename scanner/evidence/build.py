@@ -29,6 +29,7 @@ from scanner.evidence import signer as signers
 from scanner.evidence import stamp
 from scanner.evidence.signer import Signer
 from scanner.store.audit import AuditLink
+from scanner.store.errors import CaptureMissingError
 from scanner.store.store import Store
 
 OWN_KEY = "hygie-signer.pem"
@@ -56,7 +57,7 @@ def build(
     files = _told(dossier, wanted)
     files["observations.jsonl"] = observation_lines(_observed(store, record))
     files["audit.jsonl"] = b"".join(line(row) for row in segment(store.audit.links(), dossier))
-    files |= _documents(settings, dossier) | _mandate(settings, dossier) if wanted.documents else {}
+    files |= _documents(settings, store, dossier) | _mandate(settings, dossier) if wanted.documents else {}
     files |= {f"criteria/{name}.toml": text for name, text in _sets(settings, dossier).items()}
     if wanted.captures:
         digests = sorted({digest for o in record.observations for digest in o.captures})
@@ -92,6 +93,11 @@ def _in_force(signer: Signer, at: datetime) -> None:
         raise ConfigError(
             f"the signer's certificate is valid from {first:%Y-%m-%d} to {last:%Y-%m-%d} only; renew it before signing"
         )
+
+
+def signs(settings: Settings) -> bool:
+    """Tell whether the configuration names a key or a command that signs."""
+    return settings.file.evidence.key is not None or bool(settings.file.evidence.signer)
 
 
 def signer_of(settings: Settings, at: datetime) -> Signer:
@@ -141,7 +147,7 @@ def _told(dossier: Dossier, wanted: Wanted) -> dict[str, bytes]:
     return files
 
 
-def _documents(settings: Settings, dossier: Dossier) -> dict[str, bytes]:
+def _documents(settings: Settings, store: Store, dossier: Dossier) -> dict[str, bytes]:
     """The documents attached, each still the one that was; a changed one is refused with what to do."""
     files = {}
     for attestation in dossier.attestations:
@@ -151,7 +157,17 @@ def _documents(settings: Settings, dossier: Dossier) -> dict[str, bytes]:
         if attestation.document:
             path = settings.folder / attestation.document
             files[f"attestations/{attestation.id}{_suffix(path)}"] = path.read_bytes()
+        elif data := _attached(store, attestation.document_sha256):
+            files[f"attestations/{attestation.id}{'.pdf' if data.startswith(b'%PDF-') else ''}"] = data
     return files
+
+
+def _attached(store: Store, digest: str) -> bytes:
+    """A document that was attached on screen; nothing when it came with a bundle, which leaves documents behind."""
+    try:
+        return store.captures.read(digest)
+    except CaptureMissingError:
+        return b""
 
 
 def _mandate(settings: Settings, dossier: Dossier) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from scanner.store import plain
 from scanner.store.audit import Audit
 from scanner.store.database import Database
 from scanner.store.errors import AlreadyKeptError, UnknownEntryError
-from scanner.store.tables import FrozenRow, JudgementRow
+from scanner.store.tables import FrozenRow, JudgementRow, ScanRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,13 @@ class Dossiers:
             session.add(FrozenRow(id=dossier_id, judgement=judgement_id, document=plain.write(frozen)))
             self._audit.append(session, "dossier-frozen", dossier=dossier_id, judgement=judgement_id)
         return frozen
+
+    def of(self, perimeter: str) -> tuple[FrozenDossier, ...]:
+        """Return the frozen dossiers of a perimeter, oldest first."""
+        wanted = select(FrozenRow.document).join(JudgementRow).join(ScanRow).where(ScanRow.perimeter == perimeter)
+        with self._database.read() as session:
+            found = [plain.read(text, FrozenDossier) for text in session.exec(wanted)]
+        return tuple(sorted(found, key=lambda dossier: (dossier.frozen_at, dossier.id)))
 
     def all(self) -> tuple[FrozenDossier, ...]:
         """Return the frozen dossiers, oldest first."""

@@ -10,10 +10,11 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from probes.interface import Digest
-from scanner.store import observations
+from rules.subject import Attestation
+from scanner.store import observations, plain
 from scanner.store.audit import Audit
 from scanner.store.database import Database
-from scanner.store.tables import CaptureRow, FrozenRow, JudgementRow, ObservationRow, ScanRow
+from scanner.store.tables import AttestationRow, CaptureRow, FrozenRow, JudgementRow, ObservationRow, ScanRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class Purge:
         with self._database.write() as session:
             frozen = set(session.exec(select(JudgementRow.scan).join(FrozenRow)))
             old = [row for row in session.exec(_ended_before(scans_before)) if row.id not in frozen]
-            gone = self._old_captures(captures_before, _captures_of(session, frozen))
+            gone = self._old_captures(captures_before, _captures_of(session, frozen) | _documents(session))
             purged = Purged(scans=tuple(row.id for row in old), captures=len(gone), size=sum(gone.values()))
             for row in old:
                 session.delete(row)
@@ -85,6 +86,12 @@ class Purge:
 
 def _ended_before(before: datetime) -> SelectOfScalar[ScanRow]:
     return select(ScanRow).where(ScanRow.started_at < before, col(ScanRow.ended_at).is_not(None))
+
+
+def _documents(session: Session) -> set[Digest]:
+    """The documents that were attached on screen: they are kept as long as their attestations."""
+    texts = session.exec(select(AttestationRow.document))
+    return {plain.read(text, Attestation).document_sha256 for text in texts}
 
 
 def _captures_of(session: Session, scans: set[str]) -> set[Digest]:

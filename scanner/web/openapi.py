@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from scanner.web.gate import API
-from scanner.web.route import Action, Download, Page, Watch, routes
+from scanner.web.route import Action, Download, Page, Watch, posts, routes
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -22,7 +22,7 @@ def document() -> dict[str, Any]:
     for route in routes():
         if isinstance(route, Watch):
             continue
-        method = "post" if isinstance(route, Action) else "get"
+        method = "post" if posts(route) else "get"
         paths.setdefault(API + route.path, {})[method] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -38,7 +38,6 @@ def document() -> dict[str, Any]:
 
 def _operation(route: Page | Action | Download, schemas: dict[str, Any]) -> dict[str, Any]:
     inside = [_parameter(name, "path", "") for name in re.findall(r"{(\w+)}", route.path)]
-    asked = route.fields if isinstance(route, Action) else route.query
     operation: dict[str, Any] = {
         "summary": route.title[1],
         "description": f"Scope: {route.right.value}",
@@ -51,10 +50,11 @@ def _operation(route: Page | Action | Download, schemas: dict[str, Any]) -> dict
             "404": {"description": "unknown, or another perimeter's"},
         },
     }
-    if isinstance(route, Action):
-        operation["requestBody"] = {"content": {"application/json": {"schema": _fields(asked)}}}
-    else:
-        operation["parameters"] = [*inside, *(_parameter(name, "query", text) for name, text in asked.items())]
+    if not isinstance(route, Page) and posts(route):
+        operation["requestBody"] = {"content": {"application/json": {"schema": _fields(route.fields)}}}
+    elif not isinstance(route, Action):
+        query = route.query
+        operation["parameters"] = [*inside, *(_parameter(name, "query", text) for name, text in query.items())]
     return operation
 
 

@@ -23,6 +23,8 @@ class Right(StrEnum):
     #: Attach documents with their values.
     ATTEST = "attest"
     EXPORT = "export"
+    #: Freeze a dossier, have its evidence pack signed.
+    FREEZE = "freeze"
     #: Start and stop scans.
     SCAN = "scan"
     #: Declare perimeters, mandates and schedules.
@@ -42,7 +44,7 @@ TABLE: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
         Role.ADMIN: frozenset(Right),
         Role.OPERATOR: _READER | {Right.COMPARE, Right.DECIDE, Right.ATTEST, Right.SCAN},
-        Role.AUDITOR: _READER | {Right.COMPARE, Right.ATTEST, Right.AUDIT},
+        Role.AUDITOR: _READER | {Right.COMPARE, Right.ATTEST, Right.FREEZE, Right.AUDIT},
         Role.ANALYST: _READER | {Right.COMPARE},
         Role.ESTABLISHMENT: _READER | {Right.DECIDE, Right.ATTEST},
     }

@@ -103,13 +103,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """A file at ``path``: ``make`` returns its name, media type and bytes."""
+    """A file at ``path``: ``make`` returns its name, media type and bytes.
+
+    One that takes ``fields`` is made by POST, as an action is: it costs work or leaves something behind.
+    """
 
     path: str
     right: Right
     make: Callable[[Asked], tuple[str, str, bytes]]
     title: tuple[str, str]
     query: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,11 @@ class Watch:
 
 
 Route = Page | Action | Download | Watch
+
+
+def posts(route: Route) -> bool:
+    """Tell whether a route is asked by POST."""
+    return isinstance(route, Action) or (isinstance(route, Download) and bool(route.fields))
 
 
 @cache

@@ -25,7 +25,7 @@ from scanner.store.errors import AlreadyKeptError, StoreError, UnknownEntryError
 from scanner.store.store import Store
 from scanner.web import gate, render
 from scanner.web.limits import LoginLimit
-from scanner.web.route import Action, Asked, Download, Going, Page, Refused, Route, Unknown, Watch, routes
+from scanner.web.route import Action, Asked, Download, Going, Page, Refused, Route, Unknown, Watch, posts, routes
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -102,8 +102,9 @@ def _add(app: web.Application, route: Route) -> None:
             app.router.add_get(route.path, _page(route))
             app.router.add_get(gate.API + route.path, _data(route))
         case Download():
-            app.router.add_get(route.path, _download(route))
-            app.router.add_get(gate.API + route.path, _download(route))
+            method = "POST" if posts(route) else "GET"
+            app.router.add_route(method, route.path, _download(route))
+            app.router.add_route(method, gate.API + route.path, _download(route))
         case Watch():
             app.router.add_get(route.path, live.events(route))
         case Action():

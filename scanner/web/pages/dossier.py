@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from reports.interface import find, names
 from rules.attestations import AttestationKind, kinds
@@ -17,6 +17,7 @@ from rules.levels import DirectoryLevel, Interval, directory_level
 from rules.registry import load as registry
 from rules.subject import Attestation
 from scanner.criteria import named, weigh
+from scanner.freezing import frozen
 from scanner.store.judgements import KeptJudgement
 from scanner.web.rights import Right
 from scanner.web.route import Action, Asked, Download, Going, Page, Refused, Unknown
@@ -34,13 +35,28 @@ class Aim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """A frozen dossier by its SHA-256, when and by whom, and its document: ``same``, ``changed`` or ``missing``."""
+
+    id: str
+    at: datetime
+    by: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CareFile:
-    """Where each objective stands by the newest judged scan (``scan``, "" when there is none), and the documents."""
+    """Where each objective stands by the newest judged scan (``scan``, "" when there is none), and the documents.
+
+    ``filed`` are the frozen dossiers; ``signs`` tells whether this server has a key for evidence packs.
+    """
 
     scan: str
     aims: tuple[Aim, ...]
     attestations: tuple[Attestation, ...]
     formats: tuple[str, ...]
+    filed: tuple[Filed, ...]
+    signs: bool
     type: str
     types: tuple[tuple[str, str], ...]
 
@@ -55,6 +71,11 @@ def _file(asked: Asked) -> CareFile:
         aims=_aims(asked, kept, attestations) if kept else (),
         attestations=attestations,
         formats=names(),
+        filed=tuple(
+            Filed(id=f.dossier.id, at=f.dossier.frozen_at, by=f.dossier.frozen_by, state=f.state)
+            for f in reversed(frozen(asked.settings, asked.store, asked.perimeter))
+        ),
+        signs=asked.settings.file.evidence.key is not None or bool(asked.settings.file.evidence.signer),
         type=type if type in kinds() else "",
         types=tuple((kind.type, kind.label.in_(asked.language)) for kind in kinds().values()),
     )

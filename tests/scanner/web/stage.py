@@ -13,10 +13,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from probes.interface import Asset, AssetKind, Attempt, Part, Reason, Status, Vantage
 from reports.dossier import Judgement
+from reports.evidence.pack import digest
 from rules.interface import Confidence, Finding, Maturity, ObjectRef, Outcome, Severity
 from rules.levels import Interval
 from rules.subject import Scan, ScanPart
 from scanner.config.load import Settings, parse
+from scanner.freezing import FOLDER
 from scanner.journal import Step, StepResult
 from scanner.store.accounts import Account, Role
 from scanner.store.store import Store, open_store
@@ -151,10 +153,19 @@ def populate(store: Store, settings: Settings) -> None:
     """Judge one scan of each perimeter, and make one account a role; the establishment's sees OURS only."""
     for perimeter in (OURS, FOREIGN):
         judged(store, settings, perimeter, (finding(perimeter), finding(perimeter, "certificate-trusted")))
+        document = filed(perimeter)
+        store.dossiers.freeze(digest(document), f"j-scan-{perimeter}")
+        (settings.folder / FOLDER).mkdir(exist_ok=True)
+        (settings.folder / FOLDER / f"{digest(document)}.json").write_bytes(document)
     for role in Role:
         bounds = (OURS,) if role is Role.ESTABLISHMENT else None
         store.accounts.add(Account(login=role.value, name=role.value, role=role, perimeters=bounds), PASSWORD)
     store.accounts.add(Account(login="bounded", name="b", role=Role.ADMIN, perimeters=(OURS,)), PASSWORD)
+
+
+def filed(perimeter: str) -> bytes:
+    """The document of the dossier that was frozen for a perimeter."""
+    return f"dossier de {perimeter}".encode()
 
 
 def store_of(folder: Path) -> Store:

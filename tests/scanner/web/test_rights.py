@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
+from reports.evidence.pack import digest
 from scanner.config.load import Settings
 from scanner.store.accounts import Role
 from scanner.store.store import Store
 from scanner.web.gate import API
 from scanner.web.rights import TABLE, Right
-from scanner.web.route import Action, Route, Watch, routes
+from scanner.web.route import Route, Watch, posts, routes
 from scanner.web.shell import Shell, application
 from tests.scanner.web import stage
 
@@ -41,6 +42,7 @@ def address(route: Route, perimeter: str) -> str:
         "ght": f"GHT {perimeter}",
         "format": "json",
         "attestation": "none",
+        "dossier": digest(stage.filed(perimeter)),
     }
     return route.path.format(**parts)
 
@@ -74,7 +76,7 @@ async def test_every_route_for_every_role_and_a_foreign_perimeter(
         token = await stage.csrf(client)
         for route, perimeter, prefix in itertools.product(routes(), PLACES, ("", API)):
             path = prefix + address(route, perimeter)
-            if isinstance(route, Action):
+            if posts(route):
                 answer = await client.post(path, data={"_csrf": token}, allow_redirects=False)
             elif isinstance(route, Watch) and prefix:
                 continue
@@ -94,7 +96,7 @@ async def test_every_route_sends_a_stranger_away(populated: tuple[Settings, Stor
         for route, prefix in itertools.product(routes(), ("", API)):
             if isinstance(route, Watch) and prefix:
                 continue
-            method = "POST" if isinstance(route, Action) else "GET"
+            method = "POST" if posts(route) else "GET"
             answer = await client.request(method, prefix + address(route, stage.OURS), allow_redirects=False)
             assert answer.status == (401 if prefix else 303), route.path
             assert prefix or answer.headers["Location"].startswith("/login")
