@@ -166,6 +166,7 @@ class GuardedLine:
         level: int = 2,
         deadline: float = 2.0,
         tries: int = 2,
+        any_port: bool = False,
     ) -> bytes:
         """Send one datagram and return the first answer from that address and port; silence is ``timed-out``."""
         for attempt in range(1, tries + 1):
@@ -175,7 +176,7 @@ class GuardedLine:
             try:
                 async with self._manners.turn(address, port) or contextlib.nullcontext():
                     return await exchange_datagram(
-                        request, address, port, deadline=deadline, button=self._button, ours=lambda answer: True
+                        request, address, port, deadline=deadline, button=self._button, ours=bool, any_port=any_port
                     )
             except ProbeError as error:
                 if error.reason is not Reason.TIMED_OUT or attempt == tries:

@@ -7,10 +7,13 @@ import errno
 import socket
 import struct
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from probes.interface import IPAddress, ProbeError, Reason
 from scanner.stop import StopButton
 
+#: The option by which a socket hears of ICMP errors without being connected (Linux), by version of IP.
+_RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 
 
@@ -164,19 +167,24 @@ async def exchange_datagram(
     deadline: float,
     button: StopButton,
     ours: Callable[[bytes], bool],
+    any_port: bool = False,
 ) -> bytes:
-    """Send one datagram and return the first one from that address and port that is ``ours``."""
+    """Send one datagram and return the first one from that address and port (or ``any_port``) that is ``ours``."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET if server.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
+        if any_port:
+            # a socket that is not connected hears of refusals only when it asks to
+            sock.setsockopt(*_RECEIVE_ERRORS[server.version], 1)
         try:
             async with button.bound(loop.time() + deadline, f"{server} udp {port}"):
-                await loop.sock_connect(sock, (str(server), port))
-                await loop.sock_sendall(sock, request)
+                if not any_port:
+                    await loop.sock_connect(sock, (str(server), port))
+                await loop.sock_sendto(sock, request, (str(server), port))
                 while True:
-                    answer = await loop.sock_recv(sock, 65535)
-                    if ours(answer):
+                    answer, source = await loop.sock_recvfrom(sock, 65535)
+                    if (not any_port or ip_address(source[0]) == server) and ours(answer):
                         return answer
         except OSError as error:
             raise ProbeError(reason_of(error), f"{server} udp {port}") from error

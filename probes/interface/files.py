@@ -138,6 +138,7 @@ class FileLine(Line):
         level: int = 2,
         deadline: float = 2.0,
         tries: int = 2,
+        any_port: bool = False,
     ) -> bytes:
         """Refuse."""
         self._refuse()

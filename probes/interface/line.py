@@ -182,8 +182,9 @@ class Line(Protocol):
         level: int = 2,
         deadline: float = 2.0,
         tries: int = 2,
+        any_port: bool = False,
     ) -> bytes:
-        """Send one datagram and return the first answer from that address and port.
+        """Send one datagram and return the first answer, not empty, from that address and port, or from ``any_port``.
 
         Silence is ``timed-out``, an ICMP refusal ``refused``; neither tells more than that nothing was said.
         """

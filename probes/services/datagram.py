@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
 
-from probes.directory.messages import Scope, search
-from probes.facts.ber import BerError, element, expect, header, number
+from probes.facts.ber import BerError, header
 from probes.facts.services.answered import Access, DatagramAnswered, DatagramsAsked, Talk, clipped
 from probes.interface import (
     Asset,
@@ -25,83 +23,7 @@ from probes.interface import (
     Yield,
     service,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One protocol: where, from which level on, what is sent, and whether an answer is its own."""
-
-    protocol: str
-    port: int
-    level: int
-    request: bytes
-    spoken: Callable[[bytes], bool]
-
-
-#: SNMPv3 engine discovery (RFC 3414 4), and at level 3 sysDescr.0 with the community everybody knows (RFC 3416).
-SNMP_DISCOVERY = element(
-    0x30, number(3), element(0x30, number(0x4879), number(65507), element(0x04, b"\x04"), number(3)),
-    element(0x04, element(0x30, element(0x04), number(0), number(0), element(0x04), element(0x04), element(0x04))),
-    element(0x30, element(0x04), element(0x04), element(0xA0, number(0x4879), number(0), number(0), element(0x30))),
-)  # fmt: skip
-_SYS_DESCR = bytes.fromhex("2b06010201010100")
-SNMP_PUBLIC = element(
-    0x30, number(1), element(0x04, b"public"),
-    element(0xA0, number(0x4879), number(0), number(0),
-            element(0x30, element(0x30, element(0x06, _SYS_DESCR), element(0x05)))),
-)  # fmt: skip
-#: NTP: a client's question, and at level 3 the control question "read variables" (RFC 9327 3).
-NTP_CLIENT, NTP_CONTROL = b"\x23" + bytes(47), b"\x16\x02\x00\x01" + bytes(8)
-MEMCACHED_VERSION = b"\0\1\0\0\0\1\0\0version\r\n"
-CLDAP_ROOT = search(1, b"", Scope.BASE, ("supportedLDAPVersion",))
-#: NetBIOS node status for any name (RFC 1002 4.2.17), IPMI channel authentication capabilities (IPMI 2.0, 22.13).
-NETBIOS_STATUS = b"Hy\0\0\0\1\0\0\0\0\0\0\x20CK" + b"A" * 30 + b"\0\0\x21\0\1"
-IPMI_CAPABILITIES = bytes.fromhex("0600ff07000000000000000000092018c88100388e04b5")
-SSDP_SEARCH = (
-    b'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "ssdp:discover"\r\nMX: 1\r\nST: upnp:rootdevice\r\n\r\n'
-)
-PORTMAP_NULL = struct.pack("!IIIIIIIIII", 0x48794769, 0, 2, 100000, 2, 0, 0, 0, 0, 0)
-SQL_BROWSER = b"\x03"
-
-
-def _numbered(version: int) -> Callable[[bytes], bool]:
-    """Whether an answer is a sequence that begins with this number: SNMP's version, LDAP's message."""
-
-    def spoken(answer: bytes) -> bool:
-        try:
-            start, stop = expect(answer, 0, len(answer), 0x30)
-            first, last = expect(answer, start, stop, 0x02)
-        except BerError:
-            return False
-        return answer[first:last] == bytes((version,))
-
-    return spoken
-
-
-def _starts(start: bytes) -> Callable[[bytes], bool]:
-    return lambda answer: answer.startswith(start)
-
-
-def _ntp(mode: int) -> Callable[[bytes], bool]:
-    return lambda answer: len(answer) >= 12 and answer[0] & 7 == mode
-
-
-QUESTIONS = tuple(
-    Question(protocol=protocol, port=port, level=level, request=request, spoken=spoken)
-    for protocol, port, level, request, spoken in (
-        ("ntp", 123, 2, NTP_CLIENT, _ntp(4)),
-        ("ntp-control", 123, 3, NTP_CONTROL, _ntp(6)),
-        ("snmp-3", 161, 2, SNMP_DISCOVERY, _numbered(3)),
-        ("snmp-public", 161, 3, SNMP_PUBLIC, _numbered(1)),
-        ("memcached", 11211, 2, MEMCACHED_VERSION, _starts(b"\0\1\0\0\0\1\0\0VERSION ")),
-        ("cldap", 389, 2, CLDAP_ROOT, _numbered(1)),
-        ("netbios", 137, 2, NETBIOS_STATUS, _starts(b"Hy\x84")),
-        ("ipmi", 623, 2, IPMI_CAPABILITIES, lambda answer: answer[:1] + answer[3:4] == b"\x06\x07"),
-        ("ssdp", 1900, 2, SSDP_SEARCH, _starts(b"HTTP/1.1 200")),
-        ("portmapper", 111, 2, PORTMAP_NULL, _starts(PORTMAP_NULL[:4] + b"\0\0\0\1")),
-        ("sql-browser", 1434, 2, SQL_BROWSER, _starts(b"\x05")),
-    )
-)
+from probes.services.datagram_questions import QUESTIONS, Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +78,7 @@ class DatagramProbe(Probe[DatagramSettings]):
         try:
             answer = await line.exchange(
                 question.request, address, port, name=name, level=question.level,
-                deadline=self.settings.patience, tries=self.settings.tries,
+                deadline=self.settings.patience, tries=self.settings.tries, any_port=question.any_port,
             )  # fmt: skip
         except ProbeError as error:
             if error.reason in {Reason.TIMED_OUT, Reason.UNREACHABLE, Reason.CONNECTION_LOST}:
@@ -166,7 +88,7 @@ class DatagramProbe(Probe[DatagramSettings]):
             if error.reason in {Reason.INTERRUPTED, Reason.WINDOW}:
                 raise
             return "", b"", error
-        return "answered", answer if question.spoken(answer) else b"", None
+        return ("answered", answer, None) if question.spoken(answer) else ("other", b"", None)
 
 
 def _fact(address: IPAddress, question: Question, answer: bytes) -> DatagramAnswered:

@@ -159,3 +159,23 @@ def ntpsec(folder: Path, restrict: str) -> Running:
         f"restrict 127.0.0.1 {restrict}", "tos orphan 5", "",
     )  # fmt: skip
     return _datagrams(folder, "/usr/sbin/ntpd", "-n", "-g", "-c", _written(folder / "conf", "\n".join(lines)))
+
+
+def strongswan(folder: Path, aggressive: str = "no") -> Running:
+    """A VPN gateway: IKEv2 with a certificate nobody has, and IKEv1 with a pre-shared key; in a /run of its own."""
+    conf = _written(
+        folder / "ipsec.conf",
+        f"conn lab\n  keyexchange=ikev1\n  aggressive={aggressive}\n  authby=secret\n  left={ADDRESS}\n  right=%any\n"
+        "  ike=aes128-sha1-modp1024!\n  auto=add\n"
+        f"conn two\n  keyexchange=ikev2\n  authby=secret\n  left={ADDRESS}\n  right=%any\n  auto=add\n",
+    )
+    secrets = _written(folder / "secrets", f': PSK "{folder.name}-of-the-lab"\n')
+    own = _written(
+        folder / "strongswan.conf",
+        "charon {\n  load = random nonce aes sha1 sha2 hmac gmp kdf kernel-netlink socket-default stroke\n"
+        "  i_dont_care_about_security_and_use_aggressive_mode_psk = yes\n  plugins { stroke { secrets_file = "
+        f"{secrets} }} }}\n}}\n",
+    )
+    command = ("/usr/lib/ipsec/starter", "--nofork", "--conf", conf)
+    alone = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh")
+    return _datagrams(folder, "env", f"STRONGSWAN_CONF={own}", *alone, *command)

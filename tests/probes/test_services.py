@@ -312,6 +312,11 @@ async def test_a_liar_is_never_taken_for_what_it_is_not(row: Row, script: Script
         assert message[:2] == TLS_HELLO or re.fullmatch(b"(?:" + allowed + b")+", message, re.S), message
 
 
+IKE_ASKS = (
+    rb"Hygie/01\0{8}\x21\x20\x22\x08\0{7}\xa8\x22\0\0\x40\0\0\0\x3c\x01\x01\0\x06.{52}"
+    rb"\x28\0\0\x28\0\x1f\0\0\x09\0{31}\0\0\0\x24hygie-nonce-of-an-audit-without-"
+    rb"|Hygie/01\0{8}\x01\x10\x02\0{8}\x98\0{3}\x7c\0{3}\x01\0{3}\x01\0{3}\x70\x01\x01\0\x03.{104}"
+)
 DATAGRAMS: list[tuple[str, int, bytes, bytes, dict[str, Any]]] = [
     ("ntp", 123, b"\x24\2" + bytes(46), rb"\x23\0{47}", {"request": 48, "answer": 48}),
     ("snmp-3", 161, b"\x30\x06\2\1\3\4\1\0", rb"\x30.\x02\x01\x03.*", {"protocol": "snmp-3"}),
@@ -322,6 +327,13 @@ DATAGRAMS: list[tuple[str, int, bytes, bytes, dict[str, Any]]] = [
     ("ssdp", 1900, b"HTTP/1.1 200 OK\r\n\r\n", rb"M-SEARCH \* HTTP/1\.1\r\n.*ssdp:discover.*", {}),
     ("portmapper", 111, b"HyGi\0\0\0\1" + bytes(16), rb"HyGi\0{7}\x02\0\x01\x86\xa0\0\0\0\x02\0{20}", {}),
     ("sql-browser", 1434, b"\5\4\0abcd", rb"\x03", {}),
+    ("ike", 500, b"Hygie/01" + bytes(8) + b"\x29\x20\x22\x20" + bytes(4) + b"\0\0\0\x24" + bytes(8), IKE_ASKS,
+     {"answer": 36}),
+    # the second generation is unknown to it: it refuses our proposals in the first
+    ("ike-1", 500, b"Hygie/01" + bytes(8) + b"\x0b\x10\x05\0" + bytes(4) + b"\0\0\0\x28" + bytes(12), IKE_ASKS, {}),
+    ("echo", 7, b"hygie-echo", rb"hygie-echo", {"request": 10, "answer": 10}),
+    ("chargen", 19, bytes(range(33, 105)) + b"\r\n", rb"hygie-chargen", {"answer": 74}),
+    ("quote", 17, b"Primum non nocere.\r\n", rb"hygie-quote", {}),
 ]  # fmt: skip
 
 
@@ -357,6 +369,32 @@ async def test_only_level_three_says_public_and_silence_is_told_as_silence() -> 
         outcomes = {(protocol, outcome) for _, protocol, _, outcome in asked.asked}
         assert ("snmp-3", "silent") in outcomes
         assert ("ntp", "refused") in outcomes
+
+
+#: Only at level 3: a read of a file that cannot exist, and aggressive mode as nobody.
+DEEPER = {
+    69: rb"\0\x01hygie/no-such-file-7e1d5c0f\0octet\0",
+    500: IKE_ASKS + rb"|Hygie/01\0{8}\x01\x10\x04\0{7}\x01\x31\x04\0\0\x58.{84}\x0a\0\0\x84\0\0\x01\0{125}"
+    rb"\x05\0\0\x24hygie-nonce-of-an-audit-without-\0\0\0\x15\x02\0{3}hygie\.invalid",
+    123: rb"\x23\0{47}|\x16\x02\0\x01\0{8}",
+}
+
+
+@pytest.mark.parametrize("port", DEEPER)
+@pytest.mark.parametrize("level", [2, 3])
+async def test_the_deeper_questions_are_asked_at_level_three_and_a_wrong_answer_is_told(port: int, level: int) -> None:
+    asset = Asset(kind=AssetKind.ADDRESS, name=ADDRESS)
+    probe = DatagramProbe(DatagramSettings(patience=0.2))
+    async with answering(ADDRESS, port, b"what?") as heard:
+        facts = [y.fact async for y in probe.look(asset, open_line(level=level)) if isinstance(y, Sight)]
+    (asked,) = facts
+    assert isinstance(asked, DatagramsAsked)
+    outcomes = {protocol: outcome for _, protocol, at, outcome in asked.asked if at == port}
+    deep = {"tftp", "ike-aggressive", "ntp-control"}
+    assert set(outcomes.values()) <= {"other"}
+    assert bool(deep & set(outcomes)) is (level == 3)
+    assert len(heard) == len(outcomes)
+    assert all(re.fullmatch(DEEPER[port], message, re.S) for message in heard), heard
 
 
 HEALTH = HealthWebProbe(HealthWebSettings(patience=0.5, dicomweb=("/dicom-web",), fhir=("/fhir",)))

@@ -152,6 +152,18 @@ DATAGRAMS: list[tuple[str, Callable[[Path], Running], str, dict[str, str], Verdi
     ("memcached-open", lambda f: lab.memcached(f, "-U", "11211"), ADDRESS, {"memcached": "answered"},
      [(datagram.reflection, NOT_MET)]),
     ("rpcbind", lab.rpcbind, ADDRESS, {"portmapper": "answered"}, [(datagram.reflection, NOT_MET)]),
+    ("inetd", lambda f: lab.inetd(f, TELNET), ADDRESS, {"echo": "refused", "chargen": "refused", "tftp": "refused"},
+     [(datagram.reflection, MET), (datagram.management, MET)]),
+    ("inetd-small", lambda f: lab.inetd(f, TELNET, "echo dgram udp wait root internal",
+                                        "chargen dgram udp wait root internal"), ADDRESS,
+     {"echo": "answered", "chargen": "answered"}, [(datagram.reflection, NOT_MET)]),
+    # it answers from a port of its own, and serves nothing of what it was not asked
+    ("tftpd", lambda f: lab.inetd(f, TELNET, f"tftp dgram udp wait root /usr/sbin/in.tftpd in.tftpd --secure {f}"),
+     ADDRESS, {"tftp": "answered"}, [(datagram.management, NOT_MET)]),
+    ("strongswan", lambda f: lab.strongswan(f), ADDRESS,
+     {"ike": "answered", "ike-1": "answered", "ike-aggressive": "other"}, [(datagram.aggressive_mode, MET)]),
+    ("strongswan-aggressive", lambda f: lab.strongswan(f, aggressive="yes"), ADDRESS,
+     {"ike": "answered", "ike-1": "answered", "ike-aggressive": "answered"}, [(datagram.aggressive_mode, NOT_MET)]),
 ]  # fmt: skip
 
 

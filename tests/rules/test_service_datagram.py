@@ -50,6 +50,19 @@ def seen(*asked: tuple[str, str, str]) -> Observation[DatagramsAsked]:
         (datagram.reflection, [(A, "ntp", "answered"), (A, "cldap", "refused")], MET, None),
         (datagram.reflection, [(A, "cldap", "silent")], UNDETERMINED, None),
         (datagram.reflection, [], NOT_APPLICABLE, None),
+        (datagram.reflection, [(A, "chargen", "answered"), (A, "echo", "refused")], NOT_MET, Severity.HIGH),
+        (datagram.reflection, [(A, "quote", "answered"), (A, "echo", "answered")], NOT_MET, Severity.MEDIUM),
+        # another protocol lives at that port
+        (datagram.reflection, [(A, "chargen", "other"), (A, "echo", "refused")], MET, None),
+        (datagram.management, [(A, "tftp", "answered")], NOT_MET, Severity.HIGH),
+        (datagram.management, [(A, "tftp", "silent")], UNDETERMINED, None),
+        (datagram.aggressive_mode, [(A, "ike-aggressive", "answered")], NOT_MET, None),
+        # a gateway that says no, or is silent to that mode alone: VPNs may face the Internet
+        (datagram.aggressive_mode, [(A, "ike-1", "answered"), (A, "ike-aggressive", "other")], MET, None),
+        (datagram.aggressive_mode, [(A, "ike", "answered"), (A, "ike-aggressive", "silent")], MET, None),
+        (datagram.aggressive_mode, [(A, "ike", "silent"), (A, "ike-aggressive", "silent")], UNDETERMINED, None),
+        (datagram.aggressive_mode, [(A, "ike-aggressive", "refused")], MET, None),
+        (datagram.aggressive_mode, [(A, "ike", "answered")], NOT_APPLICABLE, None),
     ],
 )
 def test_rules(rule: Rule, asked: list[tuple[str, str, str]], outcome: Outcome, severity: Severity | None) -> None:

@@ -110,7 +110,8 @@ class DatagramAnswered(ServiceAnswered):
 class DatagramsAsked(Fact):
     """The UDP services asked for at each address, with what came of it; silence proves nothing here.
 
-    ``asked`` are (address, protocol, port, outcome) with outcome ``answered``, ``refused`` or ``silent``.
+    ``asked`` are (address, protocol, port, outcome) with outcome ``answered``, ``refused``, ``silent``, or ``other``
+    when something else was said than the protocol's answer.
     """
 
     kind: ClassVar[str] = "service.datagrams-asked"
