@@ -58,15 +58,22 @@ def client_hello(
     compress: bool = False,
     groups: Iterable[int] = _GROUPS,
     heartbeat: bool = False,
+    session: bytes | None = None,
+    ticket: bytes | None = None,
 ) -> bytes:
-    """Return the record of a ClientHello that offers one version, these suites and these groups, in this order."""
+    """Return the record of a ClientHello that offers one version, these suites and these groups, in this order.
+
+    The session id is 32 random bytes unless ``session`` gives another; ``ticket`` is a session ticket (RFC 5077).
+    """
     offered = b"".join(struct.pack("!H", s) for s in suites)
     legacy = min(NUMBER[version], 0x0303)
-    body = struct.pack("!H", legacy) + os.urandom(32) + b"\x20" + os.urandom(32)
+    identifier = os.urandom(32) if session is None else session
+    body = struct.pack("!H", legacy) + os.urandom(32) + bytes([len(identifier)]) + identifier
     body += struct.pack("!H", len(offered)) + offered
     body += b"\x02\x01\x00" if compress else b"\x01\x00"
     if version is not Version.SSL3:
         extensions = _extensions(version, name, groups, heartbeat=heartbeat)
+        extensions += b"" if ticket is None else struct.pack("!HH", 35, len(ticket)) + ticket
         body += struct.pack("!H", len(extensions)) + extensions
     message = b"\x01" + len(body).to_bytes(3, "big") + body
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,14 +17,13 @@ from probes.interface import (
     Part,
     Probe,
     ProbeError,
-    Reason,
     Shortfall,
     Sight,
-    Stream,
     Yield,
 )
 from probes.tls.chain import TrustStore, read_chain, trust_store
 from probes.tls.enumerate import Enumeration
+from probes.tls.handshake import shown_chain
 from probes.tls.reach import PORTS, offered, opener, server_name, spoken
 
 
@@ -86,7 +84,7 @@ class TlsProbe(Probe[TlsSettings]):
         found: list[Sight | Shortfall] = [Sight(fact=profile)]
         if profile.spoken:
             try:
-                ders = enumeration.seen.chain or await _whole_handshake(await connect(), name)
+                ders = enumeration.seen.chain or await shown_chain(await connect(), name)
                 store = trust_store(self.settings.store, self.settings.store_label)
                 chain = read_chain(
                     ders, address=str(address), sni=name, at=datetime.now(UTC), store=store, private=self._private()
@@ -100,32 +98,3 @@ class TlsProbe(Probe[TlsSettings]):
         if not self.settings.private_store:
             return None
         return trust_store(self.settings.private_store, self.settings.private_label)
-
-
-async def _whole_handshake(stream: Stream, name: str) -> tuple[bytes, ...]:
-    """Shake hands (TLS 1.3 hides the certificate) and return the leaf; nothing is verified, nothing is sent after."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname=name or None)
-    try:
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                await stream.send(outgoing.read())
-                data = await stream.receive()
-                if not data:
-                    raise ProbeError(Reason.TRUNCATED, "the handshake was cut") from None
-                incoming.write(data)
-    except ssl.SSLError as error:
-        raise ProbeError(Reason.MALFORMED, f"handshake: {error.reason or type(error).__name__}") from error
-    finally:
-        await stream.close()
-    chain = tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-    ders = [certificate.public_bytes(ssl._ssl.ENCODING_DER) for certificate in chain or ()]  # type: ignore[attr-defined]
-    if not ders:
-        raise ProbeError(Reason.MALFORMED, "a handshake without certificate")
-    return tuple(ders)

@@ -1,4 +1,4 @@
-"""Heartbleed and early ChangeCipherSpec: real servers are not vulnerable, and scripted ones react as old ones did."""
+"""Heartbleed, early ChangeCipherSpec and their like: no real server is vulnerable, scripted ones react as old ones."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from probes.facts.tls_behaviour import Reaction, TlsBehaviour
+from probes.facts.tls_behaviour import Oracle, Reaction, TlsBehaviour
 from probes.interface import ProbeError, Reason, Shortfall, Sight, Yield, service
 from probes.tls.behaviour import TlsBehaviourProbe, TlsBehaviourSettings
 from scanner.demo.certificates import leaf
 from scanner.demo.listening import listening
 from tests.lab.daemon import running
 from tests.lab.line import open_line
+from tests.lab.nginx import nginx
 
 ADDRESS, PORT = "127.93.0.1", 18600
 BAD, GOOD, UNKNOWN = Reaction.VULNERABLE, Reaction.NOT_VULNERABLE, Reaction.UNKNOWN
@@ -27,7 +28,7 @@ ALERT = b"\x15\x03\x03\x00\x02\x02"
 
 
 async def looked(port: int = PORT, *, level: int = 3) -> list[Yield]:
-    probe = TlsBehaviourProbe(TlsBehaviourSettings(ports=(port,), patience=2.0))
+    probe = TlsBehaviourProbe(TlsBehaviourSettings(ports=(port,), patience=2.0, reaction=0.3))
     asset = service("tcp", port, "a.test", addresses=[ADDRESS])
     return [y async for y in probe.look(asset, open_line(domains=["test"], level=level))]
 
@@ -53,11 +54,12 @@ def openssl(folder: Path, *options: str) -> contextlib.AbstractContextManager[su
     return running([*command, *options], [(ADDRESS, PORT)], log=folder / "log")
 
 
-@pytest.mark.parametrize("options", [["-tls1_2"], ["-tls1", "-cipher", "ALL:@SECLEVEL=0"], []])
+@pytest.mark.parametrize("options", [["-tls1_2", "-cipher", "AES128-SHA"], ["-tls1", "-cipher", "ALL:@SECLEVEL=0"], []])
 async def test_openssl_is_not_vulnerable(tmp_path: Path, options: list[str]) -> None:
     with openssl(tmp_path, *options):
         fact = await seen()
     assert (fact.older_spoken, fact.heartbleed, fact.early_cipher_change) == (True, GOOD, GOOD)
+    assert (fact.padding_oracle, fact.ticket_echo) == (Oracle.NONE, GOOD)
 
 
 async def test_tls_13_alone_has_neither_question(tmp_path: Path) -> None:
@@ -83,6 +85,30 @@ async def test_a_library_that_knows_heartbeats_and_checks_them_is_not_vulnerable
     with running(command, [(ADDRESS, PORT)], log=tmp_path / "log"):
         fact = await seen()
     assert (fact.heartbleed, fact.early_cipher_change) == (GOOD, GOOD)
+    assert (fact.padding_oracle, fact.ticket_echo) == (Oracle.NONE, GOOD)
+
+
+async def test_forward_secrecy_alone_has_no_padding_and_no_tickets_no_echo(tmp_path: Path) -> None:
+    with openssl(tmp_path, "-tls1_2", "-cipher", "ECDHE", "-no_ticket"):
+        fact = await seen()
+    assert (fact.padding_oracle, fact.ticket_echo) == (Oracle.NO_OBJECT, GOOD)
+
+
+async def test_a_server_that_requires_a_client_certificate_is_not_told(tmp_path: Path) -> None:
+    with openssl(tmp_path, "-tls1_2", "-Verify", "1"):
+        fact = await seen()
+    assert (fact.heartbleed, fact.padding_oracle, fact.ticket_echo) == (GOOD, Oracle.UNKNOWN, UNKNOWN)
+
+
+@pytest.mark.daemon
+async def test_nginx_is_not_vulnerable(tmp_path: Path) -> None:
+    chain, key = identity(tmp_path)
+    server = f"""server {{ listen {ADDRESS}:{PORT} ssl; ssl_certificate {chain}; ssl_certificate_key {key};
+      ssl_protocols TLSv1.2; ssl_ciphers ALL:@SECLEVEL=0; ssl_session_cache shared:a:1m; }}"""
+    with nginx(tmp_path / "nginx", server, [(ADDRESS, PORT)]):
+        fact = await seen()
+    assert (fact.heartbleed, fact.early_cipher_change) == (GOOD, GOOD)
+    assert (fact.padding_oracle, fact.ticket_echo) == (Oracle.NONE, GOOD)
 
 
 def greeting(*, heartbeat: bool, version: int = 0x0303) -> bytes:
@@ -177,7 +203,7 @@ async def test_an_early_cipher_change_is_told_by_who_refuses_what(
     assert {heard for heard in script.heard if heard} == {b"\x14\x03\x02\x00\x01\x01"}
 
 
-async def test_two_connections_are_all_it_takes() -> None:
+async def test_five_connections_are_all_it_takes_where_neither_encrypted_keys_nor_tickets_are() -> None:
     script, taken = Script(heartbeat=True, at_once=None), 0
 
     async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -187,7 +213,8 @@ async def test_two_connections_are_all_it_takes() -> None:
 
     async with listening(counted, ADDRESS, PORT):
         await seen()
-    assert taken == 2
+    # the third is offered RSA alone and told that it is not taken, the fourth sees that the server is still there
+    assert taken == 5
 
 
 async def test_a_service_without_tls_has_neither_question() -> None:
