@@ -33,7 +33,8 @@ class Outline:
     """What every format for people reads beside the dossier.
 
     ``rank`` numbers the actions of the plan by rule. ``progress`` counts findings as gone, new, open and unseen
-    against ``previous``; ``changes`` lists them by course. ``proposed`` are the first and last day of a control
+    against ``previous``; ``changes`` lists them by course, and nothing
+    when there is no scan to compare with. ``proposed`` are the first and last day of a control
     counted from this scan.
     """
 
@@ -56,13 +57,13 @@ class Outline:
 def outline(dossier: Dossier, cards: Mapping[str, Card]) -> Outline:
     """Return the outline of a dossier."""
     todo = topics(dossier.findings, cards)
-    changes = {course: tuple(h for h in dossier.history if h.course is course) for course in Course}
     progress = dict.fromkeys((Course.GONE, Course.NEW, Course.OPEN, Course.UNSEEN), 0)
     for history in dossier.history:
         if not history.accepted:
             progress[_PROGRESS.get(history.course, history.course)] += 1
     own = {dossier.scan.id, *(part.scan for part in dossier.scan.parts)}
     earlier = [trend for trend in dossier.trends if trend.scan not in own]
+    compared = dossier.history if earlier else ()
     return Outline(
         todo=todo,
         accepted=accepted(dossier.findings, cards),
@@ -74,7 +75,7 @@ def outline(dossier: Dossier, cards: Mapping[str, Card]) -> Outline:
         subjects=_subjects(dossier.directory),
         previous=earlier[-1] if earlier else None,
         progress=progress,
-        changes=changes,
+        changes={course: tuple(h for h in compared if h.course is course) for course in Course},
         criteria=_criteria(dossier),
         windows=tuple(sorted({c.window for c in dossier.criteria if c.window}, key=lambda w: (w.opens, w.by))),
         proposed=_proposed(dossier),

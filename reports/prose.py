@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.words import Words
+from rules.history import FindingHistory
 from rules.interface import Card, Finding
 
 _ENDING = re.compile(r"(\w+)\((aux|e?s|ent|ies|nt)\)")
@@ -64,6 +65,16 @@ def _agree(piece: str, number: int, language: str) -> str:
         return _ENDING.sub(lambda found: found[1].removesuffix(_REPLACED.get(found[2], "")) + found[2], piece)
     piece = _ENDING.sub(r"\1", piece)
     return _SAMPLED.sub(_ALONE[language], piece) if number == 1 else piece
+
+
+def course(item: FindingHistory, words: Words) -> tuple[str, ...]:
+    """Return the lines on what became of a finding: its dates, then the objects that came and went."""
+    told = [words("history.span", first=words.date(item.first_seen.date()), last=words.date(item.last_seen.date()))]
+    for key, at in (("gone", item.gone_at), ("reopened", item.reopened_at)):
+        told += [words(f"history.{key}", date=words.date(at.date()))] if at else []
+    for key, objects in (("appeared", item.appeared), ("disappeared", item.disappeared)):
+        told += [words.count(f"history.{key}", len(objects))] if objects else []
+    return tuple(told)
 
 
 def plain(text: str, words: Words) -> str:

@@ -12,7 +12,7 @@ from reports.dossier import Dossier
 from reports.interface import SHOWN_OBJECTS, Format
 from reports.outline import Outline, outline
 from reports.pages import environment
-from reports.prose import case
+from reports.prose import case, course
 from reports.words import load
 from rules.history import Course
 from rules.interface import Card, Effort, Severity
@@ -36,6 +36,7 @@ def render(dossier: Dossier, cards: Mapping[str, Card], language: str) -> bytes:
         efforts=tuple(Effort),
         statuses=tuple(Status),
         courses=tuple(Course),
+        course_of=lambda item: course(item, words),
         evolutions=charts.evolutions(dossier.trends),
         charts=charts,
         shown_objects=SHOWN_OBJECTS,

@@ -8,6 +8,7 @@ from reports.dossier import Dossier
 from reports.interface import SHOWN_OBJECTS
 from reports.outline import Outline
 from reports.paper.text import Data, Hand, breakable, drawn
+from reports.prose import course
 from rules.criteria import CriterionResult
 from rules.history import Course, FindingHistory
 from rules.interface import Card, Finding, Severity
@@ -65,7 +66,7 @@ def history(dossier: Dossier, told: Outline, cards: Mapping[str, Card], hand: Ha
         "lead": w("history.lead"),
         "header": [*hand.header("date", "levels"), *(w(f"severity.{s.value}") for s in Severity)],
         "rows": rows,
-        "none": [] if rows else [w("direction.first")],
+        "none": [] if told.previous else [w("direction.first")],
         "changes": [
             {
                 "title": f"{w(f'course.{course.value}')} ({len(items)})",
@@ -84,7 +85,7 @@ def _change(item: FindingHistory, cards: Mapping[str, Card], hand: Hand) -> Data
         "title": drawn(w.typeset(card.words(w.language).title) if card else item.rule),
         "asset": breakable(item.asset),
         "severity": hand.severity(item.severity),
-        "dates": w("history.span", first=w.date(item.first_seen.date()), last=w.date(item.last_seen.date())),
+        "dates": list(course(item, w)),
     }
 
 
