@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from probes.interface import MANDATED, Status
+from reports.advice import explained
 from reports.dossier import Dossier
 from reports.prose import case
 from reports.visible import visible
@@ -13,6 +14,8 @@ from reports.words import Words, load
 from rules.criteria import WindowState
 from rules.interface import Card, Finding, Outcome, Severity
 
+#: Failed steps of a directory that are told one by one, with what to do.
+_EXPLAINED = 8
 #: What is said of a control window, by its state; one that is held needs no word.
 _WINDOWS = {
     WindowState.UPCOMING: "window",
@@ -73,6 +76,10 @@ def _unseen(dossier: Dossier, w: Words) -> list[str]:
     if missed:
         reasons = w.listed([w("summary.reason", reason=w.reason(r), count=n) for r, n in sorted(missed.items())])
         lines.append(w.count("summary.missed", sum(missed.values()), reasons=reasons))
+    told = [
+        a for a in dossier.attempts if a.status in {Status.FAILED, Status.FAULT} and a.probe.startswith("directory")
+    ]
+    lines += [f"  {visible(explained(w, a), 600)}" for a in told[:_EXPLAINED]]
     if skipped:
         lines.append(w.count("summary.skipped", skipped))
     return lines

@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from probes.facts.directory_rights import DirectoryRights, ObjectReach
+from probes.facts.identifiers import rid
 from probes.interface import Asset, AssetKind, Digest, ProbeError, Sight
-from reports.words import load
+from reports.advice import advice
+from reports.visible import visible
+from reports.words import Words, load
 from scanner.catalogue import build_probes, probe_settings
 from scanner.config.load import Settings
 from scanner.line import GuardedLine
@@ -19,7 +22,7 @@ from scanner.run import line_settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """What one hidden object leaves open, and the smallest right that shows it.
+    """What one hidden object leaves open, and the smallest right that shows it; ``points`` is "" for none.
 
     ``command`` quotes ``{dn}``, ``{parent}`` (of the object) and ``{account}``. Where a secret lies beside what is
     needed, only the descriptor and the class are given.
@@ -54,7 +57,7 @@ DELEGATIONS = {
     ),
     "deleted": Delegation(
         what=("les objets supprimés", "deleted objects"),
-        points="-",
+        points="",
         command='dsacls "{dn}" /takeOwnership && dsacls "{dn}" /G "{account}:LCRP"',
     ),
     "pki": Delegation(
@@ -62,6 +65,11 @@ DELEGATIONS = {
         points="vuln_adcs_control, vuln_adcs_template_control, vuln_adcs_template_auth_enroll_with_name, "
         "vuln_certificates_vuln",
         command='dsacls "{dn}" /I:T /G "{account}:GR"',
+    ),
+    "zone": Delegation(
+        what=("la zone DNS du domaine", "the DNS zone of the domain"),
+        points="vuln_dnszone_bad_prop",
+        command='dsacls "{parent}" /I:T /G "{account}:GR"',
     ),
     "kds": Delegation(
         what=("les clés racines KDS (gMSA)", "the KDS root keys (gMSA)"),
@@ -84,27 +92,6 @@ DELEGATIONS = {
         command='dsacls "{dn}" /G "{account}:GR"',
     ),
 }
-_WORDS = {
-    "fr": {
-        "directory": "annuaire",
-        "who": "compte {account}, {count} identités",
-        "everything": "tout ce que les points demandent est lisible",
-        "hidden": "absent ou illisible : {what} ; restent ouverts : {points}. "
-        "À faire passer par un administrateur : {command}",
-        "sysvol": "SYSVOL non lu ({reason}) ; restent ouvertes les règles sur les stratégies de groupe. "
-        "Ouvrir le port 445 du contrôleur depuis cette machine.",
-        "unreached": "non joint : {reason}",
-    },
-    "en": {
-        "directory": "directory",
-        "who": "account {account}, {count} identities",
-        "everything": "all that points ask for can be read",
-        "hidden": "absent or not readable: {what}; left open: {points}. Have an administrator run: {command}",
-        "sysvol": "SYSVOL not read ({reason}); the rules on group policies stay open. "
-        "Open port 445 of the controller from this machine.",
-        "unreached": "not reached: {reason}",
-    },
-}
 
 
 class Mark(StrEnum):
@@ -113,6 +100,8 @@ class Mark(StrEnum):
     OK = "ok"
     PARTIAL = "partial"
     MISSING = "missing"
+    #: Not there, and not needed by what is configured.
+    OPTIONAL = "optional"
 
 
 def examine_directories(settings: Settings) -> list[tuple[Mark, str]]:
@@ -125,8 +114,7 @@ def examine_directories(settings: Settings) -> list[tuple[Mark, str]]:
 
 
 async def _examine(settings: Settings, perimeter: str, name: str) -> list[tuple[Mark, str]]:
-    language = settings.file.reports.language
-    words = _WORDS[language]
+    w = load(settings.file.reports.language)
     mandate = settings.mandates[settings.perimeter_mandates[perimeter]]
     line = GuardedLine(mandate, 2, line_settings(settings), keep=_forgotten, clock=lambda: datetime.now(UTC))
     (probe,) = (p for p in build_probes(probe_settings(settings)) if p.name == DirectoryRights.seen_by)
@@ -134,28 +122,49 @@ async def _examine(settings: Settings, perimeter: str, name: str) -> list[tuple[
     try:
         async for seen in probe.look(controller, line):
             if isinstance(seen, Sight) and isinstance(seen.fact, DirectoryRights):
-                return list(told(seen.fact, name, settings.directories[name].user, language))
+                return list(told(seen.fact, name, settings.directories[name].user, w.language))
     except ProbeError as error:
-        reason = f"{load(language).reason(error.reason.value)} {error.detail}".strip()
-        return [(Mark.MISSING, f"{words['directory']} {name}: {words['unreached'].format(reason=reason)}")]
+        return [(Mark.MISSING, w("doctor.directory", name=name, told=w("doctor.unreached", reason=_why(w, error))))]
     return []
+
+
+def _why(w: Words, error: ProbeError) -> str:
+    reason = error.reason.value
+    told = w.reason(reason) + (w("advice.detail", detail=visible(error.detail, 300)) if error.detail else "")
+    found = advice(w, DirectoryRights.seen_by, reason)
+    return told + (w("advice.do", advice=found) if found else "")
 
 
 def told(rights: DirectoryRights, name: str, account: str, language: str) -> Iterator[tuple[Mark, str]]:
     """Yield (mark, line) of what an account may read."""
-    words = _WORDS[language]
-    head = f"{words['directory']} {name} ({rights.server})"
-    yield Mark.OK, f"{head}: {words['who'].format(account=account, count=len(rights.sids))}"
-    missing = [reach for reach in rights.reaches if is_hidden(reach)]
+    w = load(language)
+    server = visible(rights.server, 200)
+
+    def said(text: str) -> str:
+        return w("doctor.reached", name=name, server=server, told=text)
+
+    administers = is_administrator(rights)
+    who = "administrator" if administers else "who"
+    yield Mark.OK, said(w(f"doctor.{who}", account=account, count=len(rights.sids)))
+    # what an administrator does not find is not there
+    missing = [reach for reach in rights.reaches if is_hidden(reach) and (reach.found or not administers)]
     if not missing:
-        yield Mark.OK, f"{head}: {words['everything']}"
+        yield Mark.OK, said(w("doctor.everything"))
     for reach in missing:
         known = DELEGATIONS[reach.key]
         what = known.what[0 if language == "fr" else 1]
         command = known.command.format(dn=reach.dn, parent=reach.dn.partition(",")[2], account=account)
-        yield Mark.PARTIAL, f"{head}: {words['hidden'].format(what=what, points=known.points, command=command)}"
+        points = known.points or w("doctor.no-point")
+        yield Mark.PARTIAL, said(w("doctor.hidden", what=what, points=points, command=command))
     if rights.sysvol:
-        yield Mark.PARTIAL, f"{head}: {words['sysvol'].format(reason=load(language).reason(rights.sysvol))}"
+        found = advice(w, "directory-sysvol", rights.sysvol)
+        text = w("doctor.sysvol", reason=w.reason(rights.sysvol), advice=found and f"{found[0].upper()}{found[1:]}.")
+        yield Mark.PARTIAL, said(text.rstrip())
+
+
+def is_administrator(rights: DirectoryRights) -> bool:
+    """Tell whether the account belongs to Administrators or to the domain's."""
+    return any(sid == "S-1-5-32-544" or (sid.startswith("S-1-5-21-") and rid(sid) == 512) for sid in rights.sids)
 
 
 def is_hidden(reach: ObjectReach) -> bool:

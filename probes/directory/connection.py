@@ -200,8 +200,8 @@ class _VerifiedTls(ldap3.Tls):
 
     def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:
         """Put TLS over the connection's socket."""
+        context = self._trusting()
         try:
-            context = ssl.create_default_context(cafile=self._target.ca_file or None)
             secured = context.wrap_socket(
                 connection.socket, server_hostname=self._target.host, do_handshake_on_connect=False
             )
@@ -210,6 +210,13 @@ class _VerifiedTls(ldap3.Tls):
             secured.do_handshake()
         except OSError as error:
             self.failure = socket_error(error)
+            raise
+
+    def _trusting(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._target.ca_file or None)
+        except OSError as error:  # of the file: absent, not readable, no PEM
+            self.failure = ProbeError(Reason.CERTIFICATE, f"ca_file {self._target.ca_file}: {error.strerror or error}")
             raise
 
 

@@ -55,9 +55,7 @@ class Directory(Probe[DirectorySettings]):
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the rootDSE, the forest, the domain, and the naming contexts held."""
         async with connected(self.settings.targets[asset.name], line) as (session, root):
-            base = session.target.base
-            if base and base.lower() != root.default_naming_context.lower():
-                raise ProbeError(Reason.REFERRAL, f"{root.server} holds {root.default_naming_context}, not {base}")
+            expected(session.target, root)
         yield Sight(fact=root)
         # what else is asked of the controller waits until its account was accepted once: failures would lock it
         yield Asset(kind=AssetKind.CONTROLLER, name=root.server, found_by=asset.id)
@@ -164,6 +162,12 @@ async def connected(target: DirectoryTarget, line: Line) -> AsyncIterator[tuple[
     finally:
         session.abort()
         session.close()
+
+
+def expected(target: DirectoryTarget, root: RootDse) -> None:
+    """Raise unless the controller holds the domain that the configuration names, if it names one."""
+    if target.base and target.base.lower() != root.default_naming_context.lower():
+        raise ProbeError(Reason.REFERRAL, f"{root.server} holds {root.default_naming_context}, not {target.base}")
 
 
 async def _open(target: DirectoryTarget, line: Line) -> Session:

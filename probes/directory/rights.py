@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from probes.directory.connection import Session, refusal
 from probes.directory.messages import SHOW_DELETED, Scope, control, descriptor_parts
-from probes.directory.probe import connected, directory_of
+from probes.directory.probe import connected, directory_of, expected
 from probes.directory.search import NO_SUCH_OBJECT, OWNER_GROUP_DACL, TOO_BIG, blocking
 from probes.directory.sysvol import open_sysvol
 from probes.directory.target import DirectorySettings, DirectoryTarget
@@ -52,6 +52,7 @@ class DirectoryReach(Probe[DirectorySettings]):
         """Yield the reach of the account."""
         target = self.settings.targets[directory_of(asset)]
         async with connected(target, line) as (session, root):
+            expected(target, root)
             reaches = []
             for key, dn in _wanted(root).items():
                 await line.pace(session.address)
@@ -78,7 +79,11 @@ async def _sysvol(target: DirectoryTarget, line: Line) -> str:
 
 def _wanted(root: RootDse) -> dict[str, str]:
     found = {key: start + root.default_naming_context for key, start in IN_DOMAIN.items()}
-    return found | {key: start + root.configuration_naming_context for key, start in IN_CONFIGURATION.items()}
+    found |= {key: start + root.configuration_naming_context for key, start in IN_CONFIGURATION.items()}
+    zones = f"DC=DomainDnsZones,{root.default_naming_context}"
+    if zones.lower() in {dn.lower() for dn in root.naming_contexts}:  # a controller that holds no zone answers for none
+        found["zone"] = f"DC={root.domain},CN=MicrosoftDNS,{zones}"
+    return found
 
 
 def _reach(session: Session, key: str, dn: str) -> ObjectReach:

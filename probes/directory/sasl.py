@@ -56,7 +56,7 @@ class Negotiation:
             )
         except (FeatureMissingError, ImportError, ValueError):
             self._stack.close()
-            raise ProbeError(Reason.MISSING_TOOL, f"no {self._target.bind.value} on this machine") from None
+            raise ProbeError(Reason.MISSING_TOOL, f"{self._target.bind.value} is not installed") from None
         except SpnegoError as error:
             self._stack.close()
             raise ProbeError(Reason.CREDENTIALS, str(error)) from None

@@ -147,6 +147,11 @@ def privileged_accounts_without_spn(seen: DomainView) -> Verdict:
         needs="serviceprincipalname",
         privileged=True,
     )
+    return _unsure_without_policies(seen, verdict)
+
+
+def _unsure_without_policies(seen: DomainView, verdict: Verdict) -> Verdict:
+    """A fault that a fine-grained policy would make tolerated, had those been readable."""
     if verdict.outcome is Outcome.NOT_MET and not policies_readable(seen):
         return replace(verdict, confidence=Confidence.PROBABLE)
     return verdict
@@ -251,7 +256,8 @@ def accounts_not_limited_to_des(seen: DomainView) -> Verdict:
 def accounts_preauthenticate(seen: DomainView) -> Verdict:
     """Every ordinary account goes through Kerberos pre-authentication."""
     without = flag(NO_PREAUTH)
-    return none_of(seen, seen.people(privileged=False), lambda a: without(a) and not tolerated(seen, a), (2,))
+    verdict = none_of(seen, seen.people(privileged=False), lambda a: without(a) and not tolerated(seen, a), (2,))
+    return _unsure_without_policies(seen, verdict)
 
 
 @rule("privileged-accounts-marked", reads=DomainView, part=DIRECTORY)

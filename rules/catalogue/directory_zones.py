@@ -36,8 +36,13 @@ def zones_take_secure_updates_only(seen: DomainView) -> Verdict:
         told = updates(zone.values.get("dnsproperty", ()))
         bad += [zone] if told is Updates.UNSECURE else []
         unknown += [zone] if told is None else []
-    cut = any(t is None or not t.complete for t in _tables(seen))
+    tables = _tables(seen)
+    cut = any(t is None or not t.complete or t.root is None for t in tables)
+    # partitions for zones, and not the domain's own among them: it is hidden, unless somebody looked who sees all
+    own = any(z.name.lower() == seen.asset.name.lower() for z in zones)
+    hidden = len(tables) > 1 and not own and not seen.sees_all
     missing = "partition-not-read" if cut else "attribute-not-readable" if unknown else ""
+    missing = missing or ("object-not-readable" if hidden else "")
     if bad:
         levels = (1, 3) if any(z.name.lower() in names for z in bad) else (3,)
         others = (1,) if missing and 1 not in levels else ()

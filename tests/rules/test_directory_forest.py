@@ -154,7 +154,9 @@ CASES: list[Case] = [
     (zones, lambda w: w.without(DOMAIN_DNS, FOREST_DNS).drop(*REFERENCES), NOT_APPLICABLE, (), ""),
     (zones, lambda w: w.put(ZONE, dNSProperty=b"\1\0"), UNDETERMINED, (1, 3), ""),
     (zones, lambda w: w.without(DOMAIN_DNS), UNDETERMINED, (1, 3), ""),
-    (zones, lambda w: w.drop(ZONE, MSDCS), NOT_APPLICABLE, (), ""),
+    (zones, lambda w: w.drop(ZONE, MSDCS), UNDETERMINED, (1, 3), ""),
+    (zones, lambda w: w.drop(ZONE), UNDETERMINED, (1, 3), ""),
+    (zones, lambda w: w.drop(DOMAIN_DNS), UNDETERMINED, (1, 3), ""),
 ]  # fmt: skip
 
 
