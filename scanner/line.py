@@ -26,12 +26,21 @@ from probes.interface import (
     Reason,
     Stream,
 )
+from probes.interface.fragile import is_device
 from scanner.manners import Manners
 from scanner.pace import Pace, Rates
 from scanner.resolver import addresses_of
 from scanner.scope import Grants
 from scanner.stop import StopButton
-from scanner.streams import SocketStream, TurnStream, ask_datagram, ask_stream, exchange_datagram, open_stream
+from scanner.streams import (
+    DEVICES_KEPT,
+    SocketStream,
+    TurnStream,
+    ask_datagram,
+    ask_stream,
+    exchange_datagram,
+    open_stream,
+)
 from scanner.sweep import Sweep
 from scanner.volley import Volley
 from scanner.whole import Whole
@@ -98,6 +107,11 @@ class GuardedLine:
         return self._grants.level
 
     @property
+    def identifies_devices(self) -> bool:
+        """Whether the mandate lets industrial and building devices be asked for their name, at this level."""
+        return self._grants.identifies_devices
+
+    @property
     def identity(self) -> Identity:
         """What servers are told of us."""
         return self._settings.identity
@@ -140,7 +154,8 @@ class GuardedLine:
         finally:
             if turn is not None and stream is None:
                 turn.release()
-        return stream if turn is None else TurnStream(stream, turn, deadline)
+        mute = is_device(port) and not self.identifies_devices
+        return stream if turn is None else TurnStream(stream, turn, deadline, mute=mute)
 
     async def _connected(
         self, address: IPAddress, port: int, *, name: str, level: int, deadline: float, cap: int
@@ -169,6 +184,8 @@ class GuardedLine:
         any_port: bool = False,
     ) -> bytes:
         """Send one datagram and return the first answer from that address and port; silence is ``timed-out``."""
+        if is_device(port, "udp") and not self.identifies_devices:
+            raise ProbeError(Reason.LEVEL, DEVICES_KEPT)
         for attempt in range(1, tries + 1):
             self.grant(address, port, name=name, level=level)
             await self.pace(address)

@@ -14,6 +14,8 @@ from probes.interface import DnsQuestion, IPAddress, Mandate, ProbeError, Reason
 _NAT64 = IPv6Network("64:ff9b::/96")
 #: Highest level at which a provider's address may be looked at.
 _HOSTED_LEVEL = 2
+#: Level from which industrial and building devices are asked for their name.
+_DEVICE_LEVEL = 3
 #: What a mandate on a directory also covers on the same controller: Kerberos tickets, and SYSVOL by SMB.
 _CONTROLLER = (88, 445)
 _DEFAULT_PORT = {"ldap": 389, "ldaps": 636}
@@ -30,6 +32,7 @@ class Grants:
     ) -> None:
         self._scope = mandate.scope
         self._level = min(level, mandate.level)
+        self._identify_devices = mandate.identify_devices
         self._resolver = resolver
         self._authoritative = authoritative
         self._resolved: dict[str, set[IPAddress]] = defaultdict(set)
@@ -40,6 +43,11 @@ class Grants:
     def level(self) -> int:
         """The lower of the mandate's level and the asked one."""
         return self._level
+
+    @property
+    def identifies_devices(self) -> bool:
+        """Whether industrial and building devices may be spoken to: the mandate says so, and the level is the third."""
+        return self._identify_devices and self._level >= _DEVICE_LEVEL
 
     def learn(self, name: str, addresses: Iterable[IPAddress]) -> None:
         """Remember what the Line itself just resolved a name to; earlier answers no longer count."""

@@ -17,6 +17,10 @@ _RECEIVE_ERRORS = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 
 
+#: Why nothing is said to a device.
+DEVICES_KEPT = "the mandate does not let industrial and building devices be identified"
+
+
 def reason_of(error: OSError) -> Reason:
     """Return the typed reason of a socket error."""
     if isinstance(error, TimeoutError):
@@ -111,10 +115,14 @@ async def open_stream(address: IPAddress, port: int, *, deadline: float, cap: in
 
 
 class TurnStream:
-    """A stream that gives back the turn at a fragile address when it closes, or at its deadline if nobody closes it."""
+    """A stream that gives back the turn at a fragile address when it closes, or at its deadline if nobody closes it.
 
-    def __init__(self, stream: SocketStream, turn: asyncio.Lock, deadline: float) -> None:
+    Over a ``mute`` one nothing can be said.
+    """
+
+    def __init__(self, stream: SocketStream, turn: asyncio.Lock, deadline: float, *, mute: bool = False) -> None:
         self._stream = stream
+        self._mute = mute
         self._turn: asyncio.Lock | None = turn
         self._timer = asyncio.get_running_loop().call_later(deadline, self._give_back)
 
@@ -124,7 +132,9 @@ class TurnStream:
         return self._stream.peer
 
     async def send(self, data: bytes) -> None:
-        """Send all of ``data``."""
+        """Send all of ``data``; raise ``level`` when the mandate lets this device be connected to and no more."""
+        if self._mute:
+            raise ProbeError(Reason.LEVEL, DEVICES_KEPT)
         await self._stream.send(data)
 
     async def receive(self, most: int = 65536) -> bytes:

@@ -75,6 +75,11 @@ class FileLine(Line):
         return 0
 
     @property
+    def identifies_devices(self) -> bool:
+        """Nothing is."""
+        return False
+
+    @property
     def identity(self) -> Identity:
         """Nobody is spoken to."""
         return Identity()

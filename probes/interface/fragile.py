@@ -25,6 +25,11 @@ def fragile_ports(transport: str = "tcp") -> Mapping[int, Fragility]:
     return {port: Fragility(family) for family, table in tables.items() for port in table.get(transport, ())}
 
 
+def is_device(port: int, transport: str = "tcp") -> bool:
+    """Tell whether industrial or building devices answer there: nothing is said unless the mandate says so itself."""
+    return fragile_ports(transport).get(port) in {Fragility.BUILDING, Fragility.INDUSTRIAL}
+
+
 def is_fragile(port: int, transport: str = "tcp") -> bool:
     """Tell whether a port belongs to a fragile family."""
     return port in fragile_ports(transport)

@@ -104,6 +104,11 @@ class Line(Protocol):
         ...
 
     @property
+    def identifies_devices(self) -> bool:
+        """Whether industrial and building devices may be asked for their name; else not a byte is sent to them."""
+        ...
+
+    @property
     def identity(self) -> Identity:
         """What servers are told of us."""
         ...

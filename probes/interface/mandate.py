@@ -73,7 +73,8 @@ class Scope:
 class Mandate:
     """The authorisation to scan: who signed what, until when, how deep, and on what scope.
 
-    ``document_sha256`` is empty when no document was declared. Dates are inclusive, read in UTC.
+    ``document_sha256`` is empty when no document was declared. Dates are inclusive, read in UTC. ``identify_devices``
+    lets industrial and building devices be asked for their name at level 3; else they are only connected to.
     """
 
     reference: str
@@ -84,6 +85,7 @@ class Mandate:
     level: int
     scope: Scope
     windows: tuple[Window, ...] = ()
+    identify_devices: bool = False
 
 
 def canonical_name(name: str) -> str:

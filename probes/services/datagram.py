@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
 
-from probes.facts.ber import BerError, header
-from probes.facts.services.answered import Access, DatagramAnswered, DatagramsAsked, Talk, clipped
+from probes.facts.services.answered import Access, DatagramAnswered, DatagramsAsked, Talk
 from probes.interface import (
     Asset,
     AssetKind,
@@ -58,7 +57,7 @@ class DatagramProbe(Probe[DatagramSettings]):
         asked: list[tuple[str, str, int, str]] = []
         refusal: ProbeError | None = None
         for address in map(ip_address, texts):
-            questions = [(q, moved.get(q.protocol, q.port)) for q in QUESTIONS if q.level <= line.level]
+            questions = [(q, moved.get(q.protocol, q.port)) for q in QUESTIONS if _allowed(q, line)]
             results = await asyncio.gather(*(self._ask(line, address, port, q, name) for q, port in questions))
             for (question, port), (outcome, answer, error) in zip(questions, results, strict=True):
                 refusal = error or refusal
@@ -77,8 +76,8 @@ class DatagramProbe(Probe[DatagramSettings]):
         """What came of one question: its outcome ("" when it was not allowed), the answer, the mandate's refusal."""
         try:
             answer = await line.exchange(
-                question.request, address, port, name=name, level=question.level,
-                deadline=self.settings.patience, tries=self.settings.tries, any_port=question.any_port,
+                question.request, address, port, name=name, level=question.level, deadline=self.settings.patience,
+                tries=1 if question.device else self.settings.tries, any_port=question.any_port,
             )  # fmt: skip
         except ProbeError as error:
             if error.reason in {Reason.TIMED_OUT, Reason.UNREACHABLE, Reason.CONNECTION_LOST}:
@@ -91,30 +90,18 @@ class DatagramProbe(Probe[DatagramSettings]):
         return ("answered", answer, None) if question.spoken(answer) else ("other", b"", None)
 
 
+def _allowed(question: Question, line: Line) -> bool:
+    return question.level <= line.level and (line.identifies_devices or not question.device)
+
+
 def _fact(address: IPAddress, question: Question, answer: bytes) -> DatagramAnswered:
-    public = question.protocol == "snmp-public"
     return DatagramAnswered(
         address=str(address),
         protocol=question.protocol,
         talk=Talk.SPOKEN,
-        access=Access.OPEN if public or question.protocol == "memcached" else Access.UNKNOWN,
-        product=_description(answer) if public else "",
+        access=Access.OPEN if question.protocol in {"snmp-public", "memcached"} else Access.UNKNOWN,
+        product=question.product(answer),
         encryption=False,
         request=len(question.request),
         answer=len(answer),
     )
-
-
-def _description(answer: bytes) -> str:
-    """The last octet string of an SNMP answer: sysDescr.0."""
-    found, at, end = b"", 0, len(answer)
-    try:
-        while at < end:
-            tag, start, stop = header(answer, at, end)
-            if tag in {0x30, 0xA2}:
-                at = start
-            else:
-                found, at = answer[start:stop] if tag == 0x04 else b"", stop
-    except BerError:
-        return ""
-    return clipped(found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probes.directory.messages import Scope, search
-from probes.facts.ber import BerError, element, expect, number
-from probes.services import ike
+from probes.facts.ber import BerError, element, expect, header, number
+from probes.facts.services.answered import clipped
+from probes.services import ike, industrial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,10 @@ class Question:
     spoken: Callable[[bytes], bool]
     #: Whether the answer comes from a port of its own.
     any_port: bool = False
+    #: Whether it is asked only where the mandate lets devices be identified: once, never again on silence.
+    device: bool = False
+    #: What the answer calls the product.
+    product: Callable[[bytes], str] = field(default=lambda answer: "")
 
 
 #: SNMPv3 engine discovery (RFC 3414 4), and at level 3 sysDescr.0 with the community everybody knows (RFC 3416).
@@ -86,13 +91,27 @@ def _printable(least: int) -> Callable[[bytes], bool]:
     return spoken
 
 
-QUESTIONS = tuple(
-    Question(protocol=protocol, port=port, level=level, request=request, spoken=spoken, any_port=protocol == "tftp")
+def _description(answer: bytes) -> str:
+    """The last octet string of an SNMP answer: sysDescr.0."""
+    found, at, end = b"", 0, len(answer)
+    try:
+        while at < end:
+            tag, start, stop = header(answer, at, end)
+            if tag in {0x30, 0xA2}:
+                at = start
+            else:
+                found, at = answer[start:stop] if tag == 0x04 else b"", stop
+    except BerError:
+        return ""
+    return clipped(found)
+
+
+_PLAIN = tuple(
+    Question(protocol=protocol, port=port, level=level, request=request, spoken=spoken)
     for protocol, port, level, request, spoken in (
         ("ntp", 123, 2, NTP_CLIENT, _ntp(4)),
         ("ntp-control", 123, 3, NTP_CONTROL, _ntp(6)),
         ("snmp-3", 161, 2, SNMP_DISCOVERY, _numbered(3)),
-        ("snmp-public", 161, 3, SNMP_PUBLIC, _numbered(1)),
         ("memcached", 11211, 2, MEMCACHED_VERSION, _starts(b"\0\1\0\0\0\1\0\0VERSION ")),
         ("cldap", 389, 2, CLDAP_ROOT, _numbered(1)),
         ("netbios", 137, 2, NETBIOS_STATUS, _starts(b"Hy\x84")),
@@ -106,6 +125,21 @@ QUESTIONS = tuple(
         ("echo", 7, 2, ECHO, ECHO.__eq__),
         ("chargen", 19, 2, CHARGEN, _printable(64)),
         ("quote", 17, 2, QUOTE, _printable(1)),
-        ("tftp", 69, 3, TFTP_READ, _starts(b"\0\5")),
     )
 )
+#: Every question there is.
+QUESTIONS = (
+    *_PLAIN,
+    Question(
+        protocol="snmp-public", port=161, level=3, request=SNMP_PUBLIC, spoken=_numbered(1), product=_description
+    ),
+    Question(protocol="tftp", port=69, level=3, request=TFTP_READ, spoken=_starts(b"\0\5"), any_port=True),
+    Question(
+        protocol="bacnet", port=47808, level=3, request=industrial.BACNET_NAME, spoken=industrial.is_bacnet,
+        device=True, product=industrial.bacnet_name,
+    ),
+    Question(
+        protocol="knx", port=3671, level=3, request=industrial.KNX_DESCRIPTION, spoken=industrial.is_knx,
+        device=True, product=industrial.knx_name,
+    ),
+)  # fmt: skip

@@ -38,6 +38,7 @@ def describe(
             "document_sha256": scan.mandate.document_sha256,
             "valid_from": scan.mandate.valid_from,
             "valid_until": scan.mandate.valid_until,
+            "identify_devices": scan.mandate.identify_devices,
             "scope": scan.mandate.scope,
         },
         "judgement": {

@@ -147,6 +147,7 @@ def mandate(dossier: Dossier, hand: Hand) -> Data:
         (w("mandate.document"), of.document_sha256 or w("mandate.no-document")),
         (w("mandate.validity"), w("mandate.from-to", first=w.date(of.valid_from), last=w.date(of.valid_until))),
         (w("mandate.level"), w("mandate.level-of", scan=scan.level, most=of.level)),
+        (w("mandate.devices"), w("mandate.devices-named" if of.identify_devices else "mandate.devices-kept")),
         (w("mandate.domains"), ", ".join(scope.domains)),
         (w("mandate.networks"), ", ".join(map(str, scope.networks))),
         (w("mandate.directories"), ", ".join(scope.directories)),

@@ -101,8 +101,8 @@ def medical_protocol(view: ReachView) -> Verdict:
 
 @rule("industrial-protocol-not-reachable", reads=ReachView, part=Part.EXPOSURE)
 def industrial_protocol(view: ReachView) -> Verdict:
-    """No industrial protocol (S7, Modbus, IEC 104, OPC UA, DNP3, EtherNet/IP) answers; they are only connected to."""
-    return _shut(view, (102, 502, 2404, 4840, 20000, 44818))
+    """No industrial protocol (S7, Modbus, IEC 104, OPC UA, DNP3, EtherNet/IP) answers; asking needs the mandate."""
+    return _shut(view, (102, 502, 2404, 4840, 20000, 44818), ("modbus", "ethernet-ip"))
 
 
 @rule("remote-control-not-reachable", reads=ReachView, part=Part.EXPOSURE)

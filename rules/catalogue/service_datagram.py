@@ -18,6 +18,7 @@ _REFLECTION = {
     "memcached": Severity.HIGH, "cldap": Severity.HIGH, "portmapper": Severity.HIGH, "ntp-control": Severity.MEDIUM,
     "ssdp": Severity.MEDIUM, "chargen": Severity.HIGH, "quote": Severity.MEDIUM, "echo": Severity.MEDIUM,
 }  # fmt: skip
+_BUILDING = {"bacnet": Severity.CRITICAL, "knx": Severity.CRITICAL}
 #: What shows that the service itself is not there, or does not do what was asked.
 _DENIED = frozenset({"refused", "other"})
 
@@ -64,6 +65,12 @@ def _denied(seen: Seen, wanted: str, signs: tuple[str, ...]) -> Verdict:
 def management(seen: Seen) -> Verdict:
     """No management or naming service answers the Internet by UDP."""
     return _answers(seen, _MANAGEMENT)
+
+
+@rule("building-datagrams-not-reachable", reads=DatagramsAsked)
+def building(seen: Seen) -> Verdict:
+    """No building automation (BACnet, KNX) answers by UDP; it is asked only where the mandate says so."""
+    return _answers(seen, _BUILDING)
 
 
 @rule("datagram-reflection-not-offered", reads=DatagramsAsked)

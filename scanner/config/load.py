@@ -212,6 +212,7 @@ def _mandate(path: Path, section: MandateSection) -> Mandate:
         valid_from=section.valid_from,
         valid_until=section.valid_until,
         level=section.level,
+        identify_devices=section.identify_devices,
         windows=tuple(
             Window(days=frozenset(_DAYS[day] for day in w.days), start=w.start, end=w.end) for w in section.windows
         ),

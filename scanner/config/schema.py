@@ -88,6 +88,8 @@ class MandateSection(Section):
     valid_from: date
     valid_until: date
     level: Level = 2
+    #: Industrial and building devices may be asked for their name at level 3.
+    identify_devices: bool = False
     windows: tuple[WindowSection, ...] = ()
     domains: tuple[Domain, ...] = ()
     networks: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -32,6 +32,7 @@ def mandate(
     excluded_names: Iterable[str] = (),
     excluded_networks: Iterable[str] = (),
     level: int = 3,
+    identify_devices: bool = False,
     windows: tuple[Window, ...] = (),
 ) -> Mandate:
     return Mandate(
@@ -41,6 +42,7 @@ def mandate(
         valid_from=date(2026, 1, 1),
         valid_until=date(2099, 12, 31),
         level=level,
+        identify_devices=identify_devices,
         windows=windows,
         scope=Scope(
             domains=tuple(domains),

@@ -56,6 +56,11 @@ def seen(*asked: tuple[str, str, str]) -> Observation[DatagramsAsked]:
         (datagram.reflection, [(A, "chargen", "other"), (A, "echo", "refused")], MET, None),
         (datagram.management, [(A, "tftp", "answered")], NOT_MET, Severity.HIGH),
         (datagram.management, [(A, "tftp", "silent")], UNDETERMINED, None),
+        (datagram.building, [(A, "bacnet", "answered"), (A, "knx", "refused")], NOT_MET, Severity.CRITICAL),
+        (datagram.building, [(A, "bacnet", "refused"), (A, "knx", "refused")], MET, None),
+        (datagram.building, [(A, "bacnet", "silent"), (A, "knx", "refused")], UNDETERMINED, None),
+        # the mandate does not let devices be asked
+        (datagram.building, [(A, "ntp", "answered")], NOT_APPLICABLE, None),
         (datagram.aggressive_mode, [(A, "ike-aggressive", "answered")], NOT_MET, None),
         # a gateway that says no, or is silent to that mode alone: VPNs may face the Internet
         (datagram.aggressive_mode, [(A, "ike-1", "answered"), (A, "ike-aggressive", "other")], MET, None),

@@ -47,7 +47,7 @@ FAMILIES: list[tuple[Rule, tuple[int, ...], str]] = [
     (reach.telnet, (23, 2323), "telnet"),
     (reach.database, (6379, 1433, 1521, 3050, 3306, 5432, 5984, 9042, 9200, 11211, 27017, 50000), "redis"),
     (reach.medical_protocol, (104, 1972, 2575, 2761, 2762, 4242, 6661, 8042, 8104, 11112, 11113, 52773), "dicom"),
-    (reach.industrial_protocol, (502, 102, 2404, 4840, 20000, 44818), ""),
+    (reach.industrial_protocol, (502, 102, 2404, 4840, 20000, 44818), "modbus"),
     (reach.remote_control, (5900, 5631, 5901, 5902, 5938, 6000, 7070, 8040), "vnc"),
     (reach.windows_administration, (5985, 135, 139, 5986), "winrm"),
     (reach.directory_service, (389, 88, 464, 636, 3268, 3269), "ldap"),
