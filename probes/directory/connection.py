@@ -25,7 +25,6 @@ from probes.directory.messages import (
     read_operation,
     search,
 )
-from probes.directory.sasl import Negotiation
 from probes.directory.target import BindMethod, DirectoryTarget, Transport
 from probes.directory.wire import Wire, socket_error
 from probes.facts.ber import BerError
@@ -168,6 +167,9 @@ class Session:
 
     def _negotiate(self) -> None:
         """Bind by SASL GSS-SPNEGO, and from then on seal every message unless TLS already does."""
+        # NTLM and Kerberos take a tenth of a second to load: a simple bind needs neither
+        from probes.directory.sasl import Negotiation
+
         sealed = self.target.transport is Transport.SEALED
         certificate = None if sealed else self._ldap.socket.getpeercert(binary_form=True)
         with Negotiation(self.target, self.address, certificate) as negotiation:

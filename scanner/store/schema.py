@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
 
 from scanner.store.database import Database
 from scanner.store.errors import NewerStoreError, UpgradeNeededError
 from scanner.store.tables import CaptureRows
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 #: Where the migrations are, inside the wheel.
 MIGRATIONS = "scanner.store:migrations"
@@ -44,9 +49,12 @@ def upgrade(database: Database, scripts: str = MIGRATIONS) -> None:
             return
         if before and database.path:
             database.copy(database.path.with_name(f"{database.path.name}.before-{newest}"))
-        config = _config(scripts)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        # a quarter of a second that only a store of another version pays for
+        from alembic import command
+
+        settings = config(scripts)
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
 
 
 def prepare_captures(database: Database) -> None:
@@ -61,21 +69,34 @@ def prepare_captures(database: Database) -> None:
             connection.exec_driver_sql(f"PRAGMA user_version = {_CAPTURES}")
 
 
-def _config(scripts: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", scripts)
-    config.set_main_option("path_separator", "os")
-    return config
+def config(scripts: str) -> Config:
+    """Return what Alembic is told of the migrations."""
+    from alembic.config import Config
+
+    told = Config()
+    told.set_main_option("script_location", scripts)
+    told.set_main_option("path_separator", "os")
+    return told
+
+
+@cache
+def revisions(scripts: str) -> tuple[str, ...]:
+    """The revisions that this version knows, in order, by the names of their files (``r0002_service.py``)."""
+    package, _, folder = scripts.rpartition(":")
+    place = files(package).joinpath(folder) if package else Path(folder)
+    found = (re.fullmatch(r"r(\d{4})_\w+\.py", file.name) for file in place.joinpath("versions").iterdir())
+    return tuple(sorted(name[1] for name in found if name))
 
 
 def _newest(scripts: str) -> str:
-    return ScriptDirectory.from_config(_config(scripts)).get_current_head() or ""
+    return revisions(scripts)[-1]
 
 
 def _revision(connection: Connection, scripts: str) -> str:
-    """The revision of the tables, "" when there are none."""
-    found = MigrationContext.configure(connection).get_current_revision() or ""
-    known = {script.revision for script in ScriptDirectory.from_config(_config(scripts)).walk_revisions()}
-    if found and found not in known:
+    """The revision of the tables, as Alembic keeps it; "" when there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
+    if found and found not in revisions(scripts):
         raise NewerStoreError
-    return found
+    return str(found)

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from probes.facts.ports import PortsSwept
 from probes.interface import (
@@ -28,6 +29,7 @@ from probes.interface import (
 )
 from rules.subject import Attestation, Perimeter, Scan, ScanPart, Waiver
 from scanner.journal import Step, StepResult
+from scanner.store import schema
 from scanner.store.errors import (
     AlreadyKeptError,
     CaptureDamagedError,
@@ -241,3 +243,9 @@ def test_a_folder_is_refused_as_a_store_and_keeps_its_rights(tmp_path: Path) -> 
     with pytest.raises(StoreUnavailableError, match="is a folder"):
         open_store(tmp_path)
     assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_files_of_the_migrations_are_named_after_their_revisions_in_order() -> None:
+    """The names alone tell whether a store is current, so that Alembic is loaded by those that are not."""
+    walked = ScriptDirectory.from_config(schema.config(schema.MIGRATIONS)).walk_revisions()
+    assert schema.revisions(schema.MIGRATIONS) == tuple(script.revision for script in walked)[::-1]
