@@ -1,17 +1,19 @@
-"""The ports probe: a connect sweep of the short list over every address of a host."""
+"""The ports probe: a connect sweep of the short list over every address of a host, or of a declared network."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
 
-from probes.facts.ports import Canary, OpenToAll, PortsSwept
+from probes.facts.ports import AddressSwept, Canary, OpenToAll, PortsSwept, RangeSwept
 from probes.interface import (
     Asset,
     AssetKind,
+    FoundIn,
     IPAddress,
     Line,
     Part,
@@ -61,8 +63,9 @@ class PortsSettings:
     full_range: bool = False
     patience: float = 2.0
     tries: int = 2
-    #: Addresses swept of one host at the most.
+    #: Addresses swept of one host, and of one network, at the most.
     most_addresses: int = 8
+    most_of_network: int = 1024
     all_open: int = 20
     all_open_share: float = 0.6
 
@@ -74,15 +77,64 @@ class PortsProbe(Probe[PortsSettings]):
     version: ClassVar[str] = "2"
     level: ClassVar[int] = 2
     part: ClassVar[Part] = Part.EXPOSURE
-    looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.HOST, AssetKind.ADDRESS})
+    looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.HOST, AssetKind.ADDRESS, AssetKind.NETWORK})
     Settings: ClassVar[type[PortsSettings]] = PortsSettings
+    #: A silent network of 1024 addresses takes 20 minutes at the default pace, the full range of one address hours.
+    deadline: ClassVar[float] = 8 * 3600.0
 
     def wants(self, asset: Asset) -> bool:
-        """A host is swept once its addresses are known."""
-        return asset.kind is AssetKind.ADDRESS or bool(asset.addresses)
+        """A host is swept once its addresses are known, a network once it is known which of its have no name."""
+        if asset.kind is AssetKind.ADDRESS:
+            return asset.found_in is not FoundIn.RANGE
+        return bool(asset.addresses)
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Sweep the granted addresses; yield the open services, named by the host."""
+        seen = self._network(asset, line) if asset.kind is AssetKind.NETWORK else self._host(asset, line)
+        async for one in seen:
+            yield one
+
+    async def _network(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
+        """Sweep the addresses that no name leads to; those with an open port are told as addresses of their own."""
+        texts = asset.addresses[: self.settings.most_of_network]
+        if len(texts) < len(asset.addresses):
+            yield Shortfall(reason=Reason.BUDGET, detail=f"{len(texts)} of {len(asset.addresses)} addresses swept")
+        targets = [(ip_address(text), port) for port in self.settings.short for text in texts]
+        answers: dict[str, list[PortAnswer]] = defaultdict(list)
+        async for answer in line.sweep(targets, patience=self.settings.patience, tries=self.settings.tries):
+            answers[answer.address].append(answer)
+        canaries = dict(zip(texts, await asyncio.gather(*(self._canary(line, answers[t], "") for t in texts)),
+                            strict=True))  # fmt: skip
+        fact = RangeSwept(
+            ports=tuple(sorted(self.settings.short)),
+            addresses=tuple(_swept(text, answers[text], canaries[text]) for text in texts),
+        )
+        yield Sight(fact=fact)
+        for swept in fact.addresses:
+            if swept.canary is Canary.LOST:
+                line.slow_down(ip_address(swept.address))
+                detail = f"{swept.address} answered, then fell silent during the sweep"
+                yield Shortfall(reason=Reason.BLOCKED, detail=detail)
+            if swept.open:
+                async for found in self._address(asset, line, answers[swept.address], swept):
+                    yield found
+
+    async def _address(
+        self, network: Asset, line: Line, own: list[PortAnswer], swept: AddressSwept
+    ) -> AsyncIterator[Yield]:
+        """An address with open ports: its own asset, its sweep and its services, as if it had been asked alone."""
+        address = Asset(kind=AssetKind.ADDRESS, name=swept.address, found_by=network.id, found_in=FoundIn.RANGE)
+        proxies = await self._open_to_all(line, own, "")
+        own.sort(key=lambda a: a.port)
+        yield address
+        yield Sight(
+            fact=PortsSwept(answers=tuple(own), canaries=((swept.address, swept.canary),), open_to_all=tuple(proxies)),
+            asset=address,
+        )
+        for found in self._services(address, own, proxies):
+            yield found
+
+    async def _host(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         name = asset.name if asset.kind is AssetKind.HOST else ""
         granted, refusals = self._targets(asset, line, name)
         for refusal in refusals:
@@ -171,3 +223,15 @@ class PortsProbe(Probe[PortsSettings]):
             ]
             if at:
                 yield service("tcp", port, asset.name, addresses=at, found_by=asset.id)
+
+
+def _swept(address: str, own: list[PortAnswer], canary: Canary) -> AddressSwept:
+    counts = Counter(answer.state for answer in own)
+    return AddressSwept(
+        address=address,
+        open=tuple(sorted(answer.port for answer in own if answer.state is PortState.OPEN)),
+        closed=counts[PortState.CLOSED],
+        silent=counts[PortState.FILTERED],
+        unreachable=counts[PortState.UNREACHABLE],
+        canary=canary,
+    )

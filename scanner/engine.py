@@ -35,6 +35,7 @@ from probes.interface import (
     asset_of,
 )
 from scanner.journal import Journal, Step, StepResult
+from scanner.nameless import named, without_names
 from scanner.progress import Progress, Silence
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ T = TypeVar("T")
 _DETAIL = 500
 #: Most leads followed of one fact.
 _LEADS = 60_000
+#: The level of what only the DNS is asked for; names come from there.
+_NAMING = 1
 #: A step that was begun this often and never committed is given up: it ends our process or hangs it.
 _BEGUN_AT_MOST = 2
 
@@ -98,6 +101,9 @@ class Engine:
         self._assets: dict[str, Asset] = {}
         self._outside: dict[str, Asset] = {}
         self._planned: set[str] = set()
+        #: Steps that may still tell names; when there is none left, the addresses without a name are known.
+        self._naming: set[str] = set()
+        self._declared: tuple[Asset, ...] = ()
         self._results: dict[str, StepResult] = {}
         self._queue: asyncio.Queue[Step] = asyncio.Queue()
         self._stopped = asyncio.Event()
@@ -110,11 +116,14 @@ class Engine:
         """Look at the assets and at what they lead to; committed steps of an earlier run are not asked again."""
         for result in await self._write(self._journal.results):
             self._results[result.step.key] = result
-        for asset in assets:
+        self._declared = tuple(assets)
+        for asset in self._declared:
             self._meet(asset)
         for result in [r for r in self._results.values() if r.step.look == 1]:
             for asset in result.found:
                 self._meet(asset)
+        if not self._naming:
+            self._meet_nameless()
         await self._drain()
         return self._outcome()
 
@@ -149,6 +158,10 @@ class Engine:
             addresses = tuple(dict.fromkeys((*known.addresses, *asset.addresses)))
             asset = replace(min(known, asset, key=_provenance), addresses=addresses)
         self._assets[asset.id] = asset
+        self._want(asset)
+
+    def _want(self, asset: Asset) -> None:
+        """Plan the steps of the probes that want an asset."""
         wanting = [probe for probe in self._probes.values() if asset.kind in probe.looks_at and probe.wants(asset)]
         for probe in [p for p in wanting if not p.last_resort] or wanting:
             self._plan(Step(probe=probe.name, asset=asset))
@@ -158,8 +171,22 @@ class Engine:
             return
         self._planned.add(step.key)
         if step.key not in self._results:
+            if self._names(step):
+                self._naming.add(step.key)
             self._progress.planned(step)
             self._queue.put_nowait(step)
+
+    def _names(self, step: Step) -> bool:
+        """Tell whether a step is of the DNS alone, where names come from."""
+        probe = self._probes.get(step.probe)
+        return probe is not None and step.look == 1 and probe.level <= _NAMING and probe.part is Part.EXPOSURE
+
+    def _meet_nameless(self) -> None:
+        """Look at each declared network with those of its addresses that no name leads to; they are swept as such."""
+        told = [result for result in self._results.values() if self._names(result.step)]
+        networks = [a for a in self._declared if a.kind is AssetKind.NETWORK and self._in_scope(a)]
+        for network in without_names(networks, named(self._declared, told)):
+            self._want(network)
 
     def _in_scope(self, asset: Asset) -> bool:
         """Names by the mandate's domains and hosted names, addresses by its networks, directories as declared."""
@@ -207,6 +234,10 @@ class Engine:
             if step.look == 1:
                 for asset in result.found:
                     self._meet(asset)
+            if step.key in self._naming:
+                self._naming.remove(step.key)
+                if not self._naming:
+                    self._meet_nameless()
             self._progress.ended(step, result.attempts[-1].status)
             self._queue.task_done()
 

@@ -182,7 +182,7 @@ def _declared(scan: Scan, kinds: Iterable[Part], imported: Iterable[Asset]) -> l
     if Part.EXPOSURE in kinds:
         names = (*scan.perimeter.hosts, *(h.name for h in scope.hosted))
         found += [Asset(kind=AssetKind.DOMAIN, name=name) for name in scope.domains]
-        found += [Asset(kind=AssetKind.NETWORK, name=str(network)) for network in scope.networks]
+        found += [Asset(kind=AssetKind.NETWORK, name=str(network)) for network in scope.own_networks()]
         found += [Asset(kind=AssetKind.HOST, name=name) for name in dict.fromkeys(names)]
         known = (a for a in imported if a.kind is AssetKind.ADDRESS)
         found += [a for a in known if any(ip_address(a.name) in network for network in scope.networks)]

@@ -48,3 +48,28 @@ class PortsSwept(Fact):
     answers: tuple[PortAnswer, ...]
     canaries: tuple[tuple[str, Canary], ...] = ()
     open_to_all: tuple[OpenToAll, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressSwept:
+    """One address of a range: its open ports, how many of the ports asked were closed, silent, or could not be told."""
+
+    address: str
+    open: tuple[int, ...] = ()
+    closed: int = 0
+    silent: int = 0
+    unreachable: int = 0
+    canary: Canary = Canary.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeSwept(Fact):
+    """The addresses of a declared network to which no name leads, and what the ports asked showed of each."""
+
+    kind: ClassVar[str] = "ports.range"
+    seen_by: ClassVar[str] = "ports"
+    part: ClassVar[Part] = Part.EXPOSURE
+    about: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.NETWORK})
+
+    ports: tuple[int, ...]
+    addresses: tuple[AddressSwept, ...]

@@ -60,6 +60,7 @@ class FoundIn(StrEnum):
     CT = "certificate-transparency"
     LIST = "list"
     NMAP = "nmap"
+    RANGE = "range"
     LOOK_ALIKE = "look-alike"
 
 

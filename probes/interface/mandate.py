@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -55,6 +55,14 @@ class Scope:
     excluded_names: tuple[str, ...] = ()
     excluded_networks: tuple[IPNetwork, ...] = ()
 
+    def own_networks(self) -> Iterator[IPNetwork]:
+        """Yield the networks without what is excluded, cut into smaller ones where needed."""
+        for network in self.networks:
+            pieces: list[IPNetwork] = [network]
+            for excluded in self.excluded_networks:
+                pieces = [left for piece in pieces for left in _without(piece, excluded)]
+            yield from pieces
+
     def holds_name(self, name: str) -> bool:
         """Tell whether a name is one of the domains, or beneath one, and not excluded."""
         return _beneath(name, self.domains) and not self.excludes_name(name)
@@ -96,3 +104,11 @@ def canonical_name(name: str) -> str:
 def _beneath(name: str, parents: Iterable[str]) -> bool:
     wanted = canonical_name(name)
     return any(wanted == p or wanted.endswith("." + p) for p in map(canonical_name, parents))
+
+
+def _without(network: IPNetwork, excluded: IPNetwork) -> Iterable[IPNetwork]:
+    if network.version != excluded.version or not network.overlaps(excluded):
+        return (network,)
+    if excluded.prefixlen <= network.prefixlen:
+        return ()
+    return sorted(network.address_exclude(excluded))  # type: ignore[arg-type]
