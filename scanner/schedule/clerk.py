@@ -47,6 +47,7 @@ class Clerk:
         self._launcher = launcher
         self._clock = clock
         self._running: dict[str, tuple[str, datetime]] = {}
+        self._ended: list[Ended] = []
         self._said = ""
 
     async def work(self) -> None:
@@ -61,8 +62,11 @@ class Clerk:
 
     def look(self) -> None:
         """Conclude what ended, and start what is due while there is room."""
-        for ended in self._launcher.ended():
-            self._conclude(ended)
+        self._ended += self._launcher.ended()
+        while self._ended:
+            # One that the store could not take is still there at the next look.
+            self._conclude(self._ended[0])
+            del self._ended[0]
         settings = self._settings()
         last = self._store.occasions.last()
         for section in settings.file.schedules:
@@ -85,13 +89,14 @@ class Clerk:
             self._store.occasions.conclude(section.id, occasion, "a scan of this perimeter was running")
 
     def _conclude(self, ended: Ended) -> None:
-        schedule, occasion = self._running.pop(ended.perimeter, ("", None))
+        schedule, occasion = self._running.get(ended.perimeter, ("", None))
         known = _OUTCOMES.get(Exit(ended.code)) if ended.code in set(Exit) else None
         outcome = known or ended.said or f"ended with {ended.code}"
         if occasion is not None:
             self._store.occasions.conclude(schedule, occasion, visible(outcome, 300))
         elif known is None:
             log.warning("scan of %s: %s", ended.perimeter, visible(outcome, 300))
+        self._running.pop(ended.perimeter, None)
 
     def _complain(self, sentence: str) -> None:
         """Say what is wrong once, not at every look."""

@@ -58,15 +58,16 @@ class Launcher:
         with self._lock:
             return sum(child.poll() is None for child, _ in self._children.values())
 
-    def start(self, perimeter: str, kind: str, by: str) -> bool:
-        """Start a scan in somebody's name; False when one of this perimeter runs here already."""
+    def start(self, perimeter: str, kind: str, by: str, *, resume: str = "") -> bool:
+        """Start a scan in somebody's name, or go on with one that was cut; False when one runs here already."""
         with self._lock:
             self._collect()
             if perimeter in self._children:
                 return False
             self._last.pop(perimeter, None)
             said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child's end is told
-            words = [sys.executable, "-m", "scanner", "scan", perimeter, "-c", str(self._config), *KINDS[kind]]
+            options = ("--resume", resume) if resume else KINDS[kind]
+            words = [sys.executable, "-m", "scanner", "scan", perimeter, "-c", str(self._config), *options]
             child = subprocess.Popen(
                 [*words, "--by", by], stdout=subprocess.DEVNULL, stderr=said, stdin=subprocess.DEVNULL
             )

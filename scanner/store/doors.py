@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from sqlmodel import col, delete, select
 from scanner.store import plain
 from scanner.store.audit import Audit
 from scanner.store.database import Database
-from scanner.store.errors import UnknownEntryError
+from scanner.store.errors import StoreFullError, UnknownEntryError
 from scanner.store.service_tables import SessionRow, TokenRow
 
 #: How long a session lives without a request, and at most.
@@ -52,7 +53,7 @@ class Sessions:
         return secret
 
     def find(self, secret: str) -> BrowserSession | None:
-        """Return the living session of a cookie, and keep it alive."""
+        """Return the living session of a cookie, and keep it alive; on a full disk one reads on, till it is idle."""
         now, digest = self._clock(), plain.digest(secret)
         with self._database.read() as session:
             row = session.get(SessionRow, digest)
@@ -60,7 +61,7 @@ class Sessions:
                 return None
             found, stale = BrowserSession(login=row.login, csrf=row.csrf), now - row.seen_at > _GRAIN
         if stale:
-            with self._database.write() as session:
+            with suppress(StoreFullError), self._database.write() as session:
                 row = session.get(SessionRow, digest)
                 if row is not None:
                     row.seen_at = now

@@ -72,11 +72,14 @@ class Leases:
         return row
 
     def _refuse_living(self, row: LeaseRow) -> None:
-        holder = plain.read(row.holder, Holder)
-        gone = holder.is_gone(this_process())
-        if gone is None:
-            gone = self._clock() - row.renewed_at > STALE_AFTER
-        if not gone:
+        if lives(row, self._clock()):
+            holder = plain.read(row.holder, Holder)
             raise PerimeterBusyError(
                 f"perimeter {row.perimeter} is being scanned by {holder} (scan {row.scan}); wait for it, or stop it"
             )
+
+
+def lives(row: LeaseRow, now: datetime) -> bool:
+    """Tell whether the holder of a lease is there still; one that cannot be seen is, until it has been silent long."""
+    gone = plain.read(row.holder, Holder).is_gone(this_process())
+    return now - row.renewed_at <= STALE_AFTER if gone is None else not gone

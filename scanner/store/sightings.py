@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from rules.subject import Scan
 from scanner.store import plain
 from scanner.store.database import Database
 from scanner.store.errors import UnknownEntryError, UnknownScanError
+from scanner.store.leases import lives
 from scanner.store.service_tables import StandingRow, StopRow
 from scanner.store.tables import AssetRow, FindingRow, JudgementRow, LeaseRow, ScanRow, StepRow
 
@@ -90,8 +91,9 @@ class ScanLine:
 class Sightings:
     """Reads within one perimeter; what belongs to another is unknown, not refused."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._clock = clock
 
     def findings(self, perimeter: str, wanted: Filter) -> FoundFindings:
         """Return one page of the findings of the newest scans, the gravest first."""
@@ -164,7 +166,8 @@ class Sightings:
         """Return the last scans of a perimeter, newest first."""
         wanted = select(ScanRow).where(ScanRow.perimeter == perimeter).order_by(col(ScanRow.started_at).desc())
         with self._database.read() as session:
-            return tuple(_line(row) for row in session.exec(wanted.limit(limit)))
+            living = self._living(session)
+            return tuple(_line(row, living) for row in session.exec(wanted.limit(limit)))
 
     def scan(self, perimeter: str, scan: str) -> tuple[Scan, ScanLine]:
         """Return a scan of a perimeter; raise ``UnknownScanError``."""
@@ -172,13 +175,17 @@ class Sightings:
             row = session.get(ScanRow, scan)
             if row is None or row.perimeter != perimeter:
                 raise UnknownScanError("there is no such scan in this perimeter")
-            return plain.read(row.document, Scan), _line(row)
+            return plain.read(row.document, Scan), _line(row, self._living(session))
 
     def running(self) -> dict[str, str]:
-        """Return the scan that runs on each perimeter."""
-        wanted = select(LeaseRow.perimeter, LeaseRow.scan)
+        """Return the scan that runs on each perimeter; one whose process has died runs no more."""
         with self._database.read() as session:
-            return {row.perimeter: row.scan for row in session.execute(wanted)}
+            return {perimeter: scan for scan, perimeter in self._living(session).items()}
+
+    def _living(self, session: Session) -> dict[str, str]:
+        """The scans that run, each with its perimeter."""
+        now = self._clock()
+        return {row.scan: row.perimeter for row in session.exec(select(LeaseRow)) if lives(row, now)}
 
     def live(self, perimeter: str, scan: str) -> Live:
         """Return how far a scan of a perimeter is."""
@@ -190,10 +197,11 @@ class Sightings:
                 raise UnknownScanError("there is no such scan in this perimeter")
             counts = session.execute(select(func.count(), ended).where(StepRow.scan == scan)).one()
             texts = session.exec(last.order_by(col(StepRow.position).desc()).limit(_LATEST)).all()
-            stopping = session.get(StopRow, scan) is not None and row.state == "running"
+            state = _state(row, self._living(session))
+            stopping = session.get(StopRow, scan) is not None and state == "running"
             return Live(
                 scan=scan,
-                state=row.state,
+                state=state,
                 begun=int(counts[0]),
                 ended=int(counts[1]),
                 stopping=stopping,
@@ -236,12 +244,17 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _line(row: ScanRow) -> ScanLine:
+def _state(row: ScanRow, living: Container[str]) -> str:
+    """The state of a scan; one that was cut without a word (its process died) is interrupted."""
+    return "interrupted" if row.state == "running" and row.id not in living else row.state
+
+
+def _line(row: ScanRow, living: Container[str]) -> ScanLine:
     scan = plain.read(row.document, Scan)
     return ScanLine(
         id=row.id,
         perimeter=row.perimeter,
-        state=row.state,
+        state=_state(row, living),
         started_at=row.started_at,
         ended_at=row.ended_at,
         kinds=tuple(part.kind.value for part in scan.parts),

@@ -70,7 +70,7 @@ class Store:
         self.register = Register(database, self.audit)
         self.boards = Boards(database)
         self.comparisons = Comparisons(database)
-        self.sightings = Sightings(database)
+        self.sightings = Sightings(database, clock)
         self._clock = clock
         self._purge = Purge(database, captures, self.audit, clock)
 

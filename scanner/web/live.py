@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 
 from aiohttp import web
 
 from reports.visible import visible
+from scanner.store.errors import StoreUnavailableError
 from scanner.store.sightings import Live
 from scanner.web.gate import HEADERS
 from scanner.web.route import Watch
@@ -37,7 +39,9 @@ def events(route: Watch) -> Handler:
             if known.state != "running":
                 break
             await asyncio.sleep(_PACE)
-            known = await shell.apart(route.look, wanted)
+            # A store that is away for a moment is asked again: the scan waits for it no less than we do.
+            with suppress(StoreUnavailableError):
+                known = await shell.apart(route.look, wanted)
         return response
 
     return handler

@@ -21,7 +21,14 @@ from reports.visible import visible
 from scanner.config.load import ConfigError, Settings, extend
 from scanner.schedule.launcher import Launcher
 from scanner.store import plain
-from scanner.store.errors import AlreadyKeptError, StoreError, UnknownEntryError, UnknownScanError
+from scanner.store.errors import (
+    AlreadyKeptError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+    UnknownEntryError,
+    UnknownScanError,
+)
 from scanner.store.store import Store
 from scanner.web import gate, render
 from scanner.web.limits import LoginLimit
@@ -272,12 +279,22 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         response = _failed(request, 400, str(error))
     except StoreError as error:
         log.warning("%s %s: %s", request.method, request.path, visible(str(error)))
-        response = _failed(request, 503, str(error))
+        response = _failed(request, 503, _spoken(request, error))
     if not response.prepared:
         for name, value in gate.HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _spoken(request: web.Request, error: StoreError) -> str:
+    """What keeps the store from working, in the reader's language where it is one of the usual troubles."""
+    french = request.app[SHELL].language(request) == "fr"
+    if french and isinstance(error, StoreFullError):
+        return "Le disque de la base est plein : libérez de la place, puis recommencez. Ce qui était gardé le reste."
+    if french and isinstance(error, StoreUnavailableError):
+        return "La base ne répond pas : réessayez dans un instant. Ce qui était gardé le reste."
+    return str(error)
 
 
 def _failed(request: web.Request, status: int, sentence: str) -> web.Response:

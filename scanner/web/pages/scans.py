@@ -18,11 +18,15 @@ _APPEARS = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scans:
-    """The last scans of a perimeter, newest first, and the id of the one that runs, or ""."""
+    """The last scans of a perimeter, newest first, and the id of the one that runs, or "".
+
+    ``cut`` is what the last one started here said when it could not go to its end, "" otherwise.
+    """
 
     scans: tuple[ScanLine, ...]
     running: str
     kinds: tuple[str, ...]
+    cut: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,9 @@ class ScanSheet:
 def _scans(asked: Asked) -> Scans:
     known = asked.settings.perimeters.get(asked.perimeter)
     kinds = [kind for kind in KINDS if known is not None and (known.directories or kind not in {"directory", "both"})]
+    last = asked.launch.last(asked.perimeter)
     return Scans(
+        cut=last.said if last is not None and not last.judged else "",
         scans=asked.store.sightings.scans(asked.perimeter),
         running=asked.store.sightings.running().get(asked.perimeter, ""),
         kinds=tuple(kinds),
@@ -76,8 +82,8 @@ def _start(asked: Asked) -> Going:
     return _appeared(asked)
 
 
-def _appeared(asked: Asked) -> Going:
-    """Wait until the scan shows in the store, or the child has said why not."""
+def _appeared(asked: Asked, resumed: str = "") -> Going:
+    """Wait until the scan shows in the store, or the child has said why not; ``resumed`` is one that did before."""
     end, place = time.monotonic() + _APPEARS, f"/p/{asked.perimeter}/scans"
     known = {scan.id for scan in asked.store.sightings.scans(asked.perimeter)}
     while time.monotonic() < end:
@@ -87,11 +93,25 @@ def _appeared(asked: Asked) -> Going:
         ended = asked.launch.last(asked.perimeter)
         if ended is not None and not ended.judged:
             raise Refused(ended.said or asked.say("Le scan n’a pas pu commencer.", "The scan could not begin."))
+        if ended is not None and resumed:
+            return Going(to=f"{place}/{resumed}", data=resumed)
         new = next((s.id for s in asked.store.sightings.scans(asked.perimeter) if s.id not in known), "")
         if new:
             return Going(to=f"{place}/{new}", data=new)
         time.sleep(0.1)
     return Going(to=place, told=asked.say("Le scan va commencer.", "The scan is about to begin."))
+
+
+def _resume(asked: Asked) -> Going:
+    scan, line = asked.store.sightings.scan(asked.perimeter, asked.path["scan"])
+    if line.state != "interrupted":
+        raise Refused(asked.say("Ce scan n’a pas été interrompu.", "This scan was not interrupted."))
+    if not asked.launch.start(asked.perimeter, "", asked.identity.login, resume=scan.id):
+        raise Refused(
+            asked.say("Un scan de ce périmètre est déjà en cours.", "This perimeter is being scanned already.")
+        )
+    asked.store.audit.note("resume-asked", perimeter=asked.perimeter, scan=scan.id)
+    return _appeared(asked, scan.id)
 
 
 def _stop(asked: Asked) -> Going:
@@ -127,4 +147,10 @@ START = Action(
 )
 STOP = Action(
     path="/p/{perimeter}/scans/{scan}/stop", right=Right.SCAN, do=_stop, title=("Arrêter le scan", "Stop the scan")
+)
+RESUME = Action(
+    path="/p/{perimeter}/scans/{scan}/resume",
+    right=Right.SCAN,
+    do=_resume,
+    title=("Reprendre le scan", "Resume the scan"),
 )
