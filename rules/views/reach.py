@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from probes.facts.ports import Canary, PortsSwept
 from probes.facts.services.answered import ServiceAnswered, Talk
-from probes.interface import AssetKind, Part, PortState, Status, Vantage
+from probes.interface import AssetKind, Observation, Part, PortAnswer, PortState, Status, Vantage
 from rules.interface import ObjectRef, Unseen, View, view
 from rules.subject import Record
 
 #: Open ports of one address from which no host is believed: other tools' lists, which the import hands on as
 #: sweeps, do not say what accepts everything, and name open ports alone, so that no share can be taken of them.
 _CROWD = 100
+_ANSWERS = frozenset({PortState.OPEN, PortState.CLOSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class ReachView(View):
 
 @view(ReachView)
 def reaches(record: Record) -> Iterable[ReachView | Unseen]:
-    """One view a host that was swept; a host whose sweep failed is unseen."""
+    """One view a host that was swept, by us or by others, from one vantage; a host whose sweep failed is unseen."""
     said: dict[tuple[str, str, int], set[tuple[str, Talk]]] = defaultdict(set)
     evidence: dict[str, list[str]] = defaultdict(list)
     for observation in record.observations:
@@ -59,18 +61,18 @@ def reaches(record: Record) -> Iterable[ReachView | Unseen]:
             host = observation.asset.host
             said[host, fact.address, observation.asset.port or 0].add((fact.protocol, fact.talk))
             evidence[host].append(observation.id)
-    seen = set()
+    sweeps: dict[tuple[str, Vantage], list[Observation[PortsSwept]]] = defaultdict(list)
     for observation in record.observations:
-        fact = observation.fact
-        if not isinstance(fact, PortsSwept):
-            continue
-        host = observation.asset.name
-        seen.add(observation.asset.id)
+        if isinstance(observation.fact, PortsSwept):
+            sweeps[observation.asset.id, observation.vantage].append(cast(Observation[PortsSwept], observation))
+    for own in sweeps.values():
+        newest = max(own, key=lambda o: o.seen_at)
+        host = newest.asset.name
         yield ReachView(
-            asset=observation.asset,
-            seen_at=observation.seen_at,
-            vantage=observation.vantage,
-            evidence=tuple(sorted({observation.id, *evidence[host]})),
+            asset=newest.asset,
+            seen_at=newest.seen_at,
+            vantage=newest.vantage,
+            evidence=tuple(sorted({*(o.id for o in own), *evidence[host]})),
             doors=tuple(
                 Door(
                     address=a.address,
@@ -78,12 +80,36 @@ def reaches(record: Record) -> Iterable[ReachView | Unseen]:
                     state=a.state,
                     said=tuple(sorted(said.get((host, a.address, a.port), ()))),
                 )
-                for a in fact.answers
+                for a in _believed(own)
             ),
-            sang=frozenset(address for address, canary in fact.canaries if canary is Canary.ANSWERED),
-            proxied=frozenset((*(one.address for one in fact.open_to_all), *_crowded(fact))),
+            sang=frozenset().union(*(_sang(o.fact) for o in own)),
+            proxied=frozenset(
+                address for o in own for address in (*(p.address for p in o.fact.open_to_all), *_crowded(o.fact))
+            ),
         )
-    yield from _unseen(record, seen)
+    yield from _unseen(record, {id for id, _ in sweeps})
+
+
+def _believed(sweeps: list[Observation[PortsSwept]]) -> list[PortAnswer]:
+    """One answer a port at an address: an answer, or a silence while the canary sang, goes before any other silence;
+    then the newest counts. Where a canary sang in one sweep only, the silences of the others prove nothing, and what
+    they alone asked is as if it had not been."""
+    if len(sweeps) == 1:
+        return list(sweeps[0].fact.answers)
+    sang = frozenset[str]().union(*(_sang(sweep.fact) for sweep in sweeps))
+    best: dict[tuple[str, int], tuple[bool, PortAnswer]] = {}
+    for sweep in sorted(sweeps, key=lambda o: o.seen_at):
+        own = _sang(sweep.fact)
+        for answer in sweep.fact.answers:
+            proves = answer.state in _ANSWERS or answer.address in own
+            key = answer.address, answer.port
+            if (proves or answer.address not in sang) and (key not in best or proves or not best[key][0]):
+                best[key] = proves, answer
+    return [best[key][1] for key in sorted(best)]
+
+
+def _sang(fact: PortsSwept) -> frozenset[str]:
+    return frozenset(address for address, canary in fact.canaries if canary is Canary.ANSWERED)
 
 
 def _crowded(fact: PortsSwept) -> Iterable[str]:

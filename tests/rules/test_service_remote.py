@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from probes.facts.services.answered import Access, Greeted, ServiceAnswered, Tal
 from probes.facts.services.remote import FtpAnswered, LdapAnswered, SmbAnswered, SshAnswered
 from probes.interface import Asset, AssetKind, Observation, Vantage
 from rules.catalogue import service_remote as remote
-from rules.interface import Outcome, Rule
+from rules.interface import Outcome, Rule, Severity
 
 MET, NOT_MET, NOT_APPLICABLE, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.NOT_APPLICABLE, Outcome.UNDETERMINED
 
@@ -28,6 +29,10 @@ def ssh(
         ciphers=("chacha20-poly1305@openssh.com", "aes128-ctr", *weak),
         macs=("umac-64@openssh.com", "hmac-sha2-256", "hmac-sha1"),
     )  # fmt: skip
+
+
+def exchanged(*names: str) -> SshAnswered:
+    return replace(ssh(), key_exchange=("curve25519-sha256", *names))
 
 
 def smb(signed: bool | None) -> SmbAnswered:
@@ -65,6 +70,10 @@ def greeted(protocol: str, access: Access, talk: Talk = Talk.SPOKEN) -> Greeted:
         (remote.ssh_algorithms, ssh(keys=()), UNDETERMINED),
         (remote.ssh_algorithms, ssh("3des-cbc", keys=()), NOT_MET),
         (remote.ssh_algorithms, ssh(talk=Talk.SILENT), UNDETERMINED),
+        (remote.ssh_algorithms, exchanged("diffie-hellman-group1-sha1"), NOT_MET),
+        (remote.ssh_algorithms, exchanged("diffie-hellman-group14-sha1"), NOT_MET),
+        # post-quantum, with the markers of strict key exchange and of extensions
+        (remote.ssh_algorithms, exchanged("mlkem768x25519-sha256", "kex-strict-s-v00@openssh.com", "ext-info-s"), MET),
         (remote.smb_signing, smb(True), MET),
         (remote.smb_signing, smb(False), NOT_MET),
         (remote.smb_signing, smb(None), UNDETERMINED),
@@ -99,3 +108,24 @@ def test_remote_access_is_judged(rule: Rule, fact: ServiceAnswered, outcome: Out
         vantage=Vantage.INTERNET,
     )  # fmt: skip
     assert rule.judge(seen).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("names", "severity", "told"),
+    [
+        # RFC 9142 allows it still: a remark, no more
+        (("diffie-hellman-group14-sha1",), Severity.LOW, "diffie-hellman-group14-sha1 (OpenSSH 8.2)"),
+        (("diffie-hellman-group14-sha1", "rsa1024-sha1"), None,
+         "diffie-hellman-group14-sha1 (OpenSSH 8.2), rsa1024-sha1 (RFC 9142)"),
+    ],
+)  # fmt: skip
+def test_a_weak_algorithm_is_told_with_who_set_it_aside(
+    names: tuple[str, ...], severity: Severity | None, told: str
+) -> None:
+    asset = Asset(kind=AssetKind.SERVICE, name="www.ch.test:22")
+    seen = Observation(
+        id="o", asset=asset, fact=exchanged(*names), seen_at=datetime(2026, 11, 24, tzinfo=UTC), probe="p@1",
+        vantage=Vantage.INTERNET,
+    )  # fmt: skip
+    verdict = remote.ssh_algorithms.judge(seen)
+    assert (verdict.severity, verdict.values["algorithms"]) == (severity, told)

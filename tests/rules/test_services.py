@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -26,6 +27,8 @@ from rules.views.reach import Door, ReachView, reaches
 MET, NOT_MET, NOT_APPLICABLE, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.NOT_APPLICABLE, Outcome.UNDETERMINED
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 ADDRESS = "192.0.2.1"
+Swept = Observation[PortsSwept]
+INSIDE = Vantage.INSIDE
 OPEN, CLOSED, FILTERED = PortState.OPEN, PortState.CLOSED, PortState.FILTERED
 SPOKEN, OTHER, SILENT = Talk.SPOKEN, Talk.OTHER, Talk.SILENT
 
@@ -102,12 +105,25 @@ def test_an_address_that_accepts_everything_is_told() -> None:
     assert reach.told_apart.judge(host(ports=(80,))).outcome is UNDETERMINED
 
 
-def listed(*opened: int) -> ReachView:
-    """What the view makes of another tool's list, which names open ports alone and knows no canary."""
-    answers = tuple(PortAnswer(address=ADDRESS, port=p, state=OPEN, tries=0, patience=0.0) for p in opened)
-    fact = PortsSwept(answers=answers, canaries=((ADDRESS, Canary.NONE),))
+def swept(*answers: PortAnswer, canary: Canary, day: int = 24, vantage: Vantage = Vantage.INTERNET) -> Swept:
     where = Asset(kind=AssetKind.ADDRESS, name=ADDRESS)
-    seen = Observation(id="o", asset=where, fact=fact, seen_at=DAY, probe="import-nmap@1", vantage=Vantage.INTERNET)
+    fact = PortsSwept(answers=answers, canaries=((ADDRESS, canary),))
+    seen_at = DAY.replace(day=day)
+    return Observation(id=f"o{day}{canary}", asset=where, fact=fact, seen_at=seen_at, probe="x@1", vantage=vantage)
+
+
+def imported(*answers: tuple[int, PortState], day: int = 24) -> Swept:
+    """Another tool's list, which knows no canary and tells no tries."""
+    told = [PortAnswer(address=ADDRESS, port=port, state=state, tries=0, patience=0.0) for port, state in answers]
+    return swept(*told, canary=Canary.NONE, day=day)
+
+
+def ours(*answers: tuple[int, PortState], day: int = 24, canary: Canary = Canary.ANSWERED) -> Swept:
+    told = [PortAnswer(address=ADDRESS, port=port, state=state, tries=2, patience=2.0) for port, state in answers]
+    return swept(*told, canary=canary, day=day)
+
+
+def seen_by(*sweeps: Swept) -> list[ReachView]:
     mandate = Mandate(
         reference="M", signatory="S", document_sha256="", valid_from=DAY.date(), valid_until=DAY.date(), level=0,
         scope=Scope(),
@@ -117,11 +133,51 @@ def listed(*opened: int) -> ReachView:
             id="s", perimeter=Perimeter(id="p", name="P", unit="ej"), mandate=mandate, parts=(), level=0,
             state="complete", versions={}, config_digest="",
         ),
-        assets=(where,), observations=(seen,), attempts=(), feeds={}, timeline=Timeline(), read_capture=lambda _: b"",
+        assets=(sweeps[0].asset,), observations=sweeps, attempts=(), feeds={}, timeline=Timeline(),
+        read_capture=lambda _: b"",
     )  # fmt: skip
-    (found,) = reaches.build(record)
-    assert isinstance(found, ReachView)
+    return [view for view in reaches.build(record) if isinstance(view, ReachView)]
+
+
+def listed(*opened: int) -> ReachView:
+    """What the view makes of another tool's list of open ports alone."""
+    (found,) = seen_by(imported(*((port, OPEN) for port in opened)))
     return found
+
+
+SHUT = ((554, CLOSED), (3389, CLOSED), (23, FILTERED), (2323, FILTERED))
+
+
+@pytest.mark.parametrize(
+    ("sweeps", "desktop", "telnet"),
+    [
+        # a full sweep of ours, and a list that names one port: what the list did not ask stays seen
+        ([ours(*SHUT), imported((443, OPEN))], MET, MET),
+        # the newest of two answers counts, whoever heard it
+        ([ours(*SHUT, day=20), imported((3389, OPEN), day=24)], NOT_MET, MET),
+        ([ours(*SHUT, day=24), imported((3389, OPEN), day=20)], MET, MET),
+        # a later silence that nobody vouches for takes nothing back
+        ([ours((3389, OPEN), day=20), imported((3389, FILTERED), day=24)], NOT_MET, UNDETERMINED),
+        ([ours(*SHUT, day=20), imported((23, FILTERED), (2323, FILTERED), day=24)], MET, MET),
+        # a silence that only the list saw is no evidence, though our canary sang elsewhere
+        ([ours((3389, CLOSED)), imported((23, FILTERED), (2323, FILTERED))], MET, UNDETERMINED),
+        ([ours(*SHUT, canary=Canary.LOST), imported((3389, CLOSED))], MET, UNDETERMINED),
+    ],
+)
+def test_sweeps_of_one_host_are_read_together(sweeps: list[Swept], desktop: Outcome, telnet: Outcome) -> None:
+    for order in (sweeps, sweeps[::-1]):
+        (view,) = seen_by(*order)
+        assert (reach.remote_desktop.judge(view).outcome, reach.telnet.judge(view).outcome) == (desktop, telnet)
+        assert len(view.evidence) == len(sweeps)
+
+
+def test_what_was_seen_from_inside_is_not_mixed_with_the_internet() -> None:
+    inside = ours(*SHUT)
+    outside = imported((3389, OPEN))
+    views = seen_by(replace(inside, vantage=INSIDE), outside)
+    assert {view.vantage: reach.remote_desktop.judge(view).outcome for view in views} == {
+        Vantage.INTERNET: NOT_MET, INSIDE: MET,
+    }  # fmt: skip
 
 
 def test_an_imported_list_of_open_ports_is_judged_as_a_sweep() -> None:
