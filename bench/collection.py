@@ -64,8 +64,8 @@ def run() -> Section:
     ratio, growth = ours / search, peak / small.peak
     lines = [
         f"One naming context of {large[0].objects} objects with descriptors, {large[0].size / 1e6:.0f} MB on the wire,",
-        "pages of 1000, LDAPS to a Samba controller on the same machine, in turn, each from the start of its process to",
-        "its end; Hygie writes its captures into a store that exists, its pace lifted. Its work alone goes from its",
+        "pages of 1000, LDAPS to a Samba controller of the same machine, in turn, each from the start of its process",
+        "to its end; Hygie writes its captures into a store that exists, its pace lifted. Its work alone goes from its",
         "first connection to its last capture.",
         "",
         "| | median s | rounds |",

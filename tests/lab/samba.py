@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,6 +27,9 @@ ADMIN_PASSWORD = "Lab-Passw0rd-Admin"
 USER_PASSWORD = "Lab-Passw0rd-User"
 #: The services of every lab domain, and those that serve SYSVOL.
 SERVICES, SMB = ("ldap", "kdc", "cldap"), ("s3fs", "winbindd", "rpc")
+#: Who changes what by himself at each logon.
+SYSTEM = "S-1-5-18"
+COUNTERS = {"lastlogon", "lastlogontimestamp", "logoncount", "badpwdcount", "badpasswordtime", "lockouttime"}
 #: Ordinary accounts of every lab domain, by what is particular about them; all have ``USER_PASSWORD``.
 ACCOUNTS = ("lecteur", "expire", "desactive", "verrouille", "mdp-expire", "mdp-a-changer")
 
@@ -65,6 +69,16 @@ class Domain:
     def log(self) -> str:
         return (self.folder / "samba.log").read_text(errors="replace")
 
+    def written(self) -> list[dict[str, Any]]:
+        """Return the changes that the controller logged, but those by which the system itself counts logons."""
+        lines = [line for line in self.log.splitlines() if '"type": "dsdbChange"' in line]
+        changes = [json.loads(line[line.index('{"timestamp"') :])["dsdbChange"] for line in lines]
+        return [
+            one
+            for one in changes
+            if one["userSid"] != SYSTEM or not {name.lower() for name in one.get("attributes", {})} <= COUNTERS
+        ]
+
     @property
     def database(self) -> Path:
         return self.folder / "private" / "sam.ldb"
@@ -90,6 +104,8 @@ def domain(
     ``dns`` (the zone leads to ::1, which is then served too), ``rpc``. ``sysvol`` writes files in the domain's SYSVOL
     folder, which is then served by SMB, and returns the descriptors (SDDL) of those that do not have the usual one,
     by relative path.
+
+    Whoever used it wrote nothing: at the end the controller's own log says so, or this raises.
     """
     address = _free_address()
     with tempfile.TemporaryDirectory(prefix="hygie-lab-") as temporary:
@@ -103,7 +119,12 @@ def domain(
         process = _start(folder)
         try:
             _wait(process, address, max_seconds, folder, (389, 636, 445) if sysvol else (389, 636))
-            yield Domain(realm=realm, netbios=netbios, address=address, folder=folder, ca_file=ca_file, planted=planted)
+            running = Domain(
+                realm=realm, netbios=netbios, address=address, folder=folder, ca_file=ca_file, planted=planted
+            )
+            yield running
+            if written := running.written():
+                raise AssertionError(f"somebody wrote in the directory: {written[:5]}")
         finally:
             _stop(process)
 
