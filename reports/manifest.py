@@ -34,13 +34,13 @@ def sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{_digest(data)}  {name}\n" for name, data in sorted(files.items())).encode()
 
 
-def differences(sums_text: str, files: Mapping[str, bytes]) -> list[str]:
-    """Return what differs between the sums and the files present: altered, missing or added names."""
+def differences(sums_text: str, files: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Return (``altered``, ``missing`` or ``added``, name) of what differs between the sums and the files present."""
     pairs = (line.partition("  ") for line in sums_text.splitlines() if "  " in line)
     wanted = {name: digest for digest, _, name in pairs}
-    found = [f"missing: {name}" for name in sorted(wanted.keys() - files.keys())]
-    found += [f"altered: {n}" for n in sorted(wanted.keys() & files.keys()) if _digest(files[n]) != wanted[n]]
-    return found + [f"added: {name}" for name in sorted(files.keys() - wanted.keys())]
+    found = [("missing", name) for name in sorted(wanted.keys() - files.keys())]
+    found += [("altered", n) for n in sorted(wanted.keys() & files.keys()) if _digest(files[n]) != wanted[n]]
+    return found + [("added", name) for name in sorted(files.keys() - wanted.keys())]
 
 
 def _digest(data: bytes) -> str:

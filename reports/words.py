@@ -27,14 +27,14 @@ class Words:
     language: str
     texts: Mapping[str, _Text]
 
-    def __call__(self, key: str, **values: object) -> str:
+    def __call__(self, key: str, /, **values: object) -> str:
         """Return the words of a key."""
         text = self.texts[key]
         if not isinstance(text, str):
             raise TypeError(f"{key} is a plural: ask for count()")
         return text.format(**values)
 
-    def count(self, key: str, number: int, **values: object) -> str:
+    def count(self, key: str, number: int, /, **values: object) -> str:
         """Return the plural of a key for a number, which the words may quote as ``{n}``."""
         forms = self.texts[key]
         if isinstance(forms, str):
@@ -91,6 +91,29 @@ class Words:
     def typeset(self, text: str) -> str:
         """Return prose with the spaces of French typography; English is left as it is."""
         return _french(text) if self.language == "fr" else text
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence by its key and what it quotes, told in a language when it is shown; what it quotes may be said too."""
+
+    key: str
+    values: Mapping[str, object]
+
+    def in_(self, words: Words) -> str:
+        """Return the sentence in the language of words."""
+        quoted = {name: value.in_(words) if isinstance(value, Said) else value for name, value in self.values.items()}
+        return words(self.key, **quoted)
+
+    def flat(self) -> dict[str, object]:
+        """Return the key and what it quotes as plain data."""
+        quoted = {name: value.flat() if isinstance(value, Said) else str(value) for name, value in self.values.items()}
+        return {"key": self.key, "values": quoted}
+
+
+def said(key: str, /, **values: object) -> Said:
+    """Return the sentence of a key."""
+    return Said(key, values)
 
 
 @cache

@@ -17,6 +17,7 @@ from pydantic import AwareDatetime
 from probes.facts.codec import UnknownFactError
 from probes.interface import Asset, Attempt, Digest
 from reports.evidence import pack
+from reports.words import load
 from rules.history import seen_absent
 from rules.registry import load as registry
 from rules.subject import Feed, Scan
@@ -93,7 +94,8 @@ def _kept(
 def _opened(path: Path, expected: Digest) -> Mapping[str, bytes]:
     """The files of a bundle, each held against its digest."""
     try:
-        files, differences = open_pack(path)
+        files, found = open_pack(path)
+        differences = [text.in_(load("en", "scanner")) for text in found]
         if expected and (path.is_dir() or pack.digest(path.read_bytes()) != expected.strip().lower()):
             differences = ["its SHA-256 is not the one expected"]
     except UnreadablePackError as error:

@@ -18,6 +18,7 @@ from scanner.exit import Exit
 
 if TYPE_CHECKING:
     from reports.dossier import Dossier
+    from reports.words import Words
     from scanner.config.load import Settings
     from scanner.store.store import Store
 
@@ -30,10 +31,18 @@ DEFAULT = Path("config.toml")
 
 
 class Language(StrEnum):
-    """The languages of reports."""
+    """The languages of what people read."""
 
     FR = "fr"
     EN = "en"
+
+
+LanguageOption = Annotated[
+    Language | None, typer.Option("--lang", help="The language; as the configuration says by default.")
+]
+#: Of commands that read no configuration.
+SpokenOption = Annotated[Language, typer.Option("--lang", help="The language.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @contextmanager
@@ -79,6 +88,25 @@ def judged(
             if fault := document_fault(attestation, settings.folder):
                 typer.echo(f"hygie: {visible(str(fault))}", err=True)
         yield settings, dossier
+
+
+def spoken(settings: Settings, language: Language | None = None) -> Words:
+    """Return the words that a command answers in: of the language asked for, else of the configuration's."""
+    return say(language or Language(settings.file.reports.language))
+
+
+def say(language: Language) -> Words:
+    """Return the words of commands in a language."""
+    from reports.words import load
+
+    return load(language.value, "scanner")
+
+
+def machine(value: object) -> None:
+    """Print plain data, dataclasses among it, as JSON."""
+    from reports.json import canonical
+
+    typer.echo(canonical(value).decode(), nl=False)
 
 
 def written(data: bytes, output: Path | None) -> None:

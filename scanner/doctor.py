@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from reports.words import Words, load
+from reports.words import Words
 from scanner.catalogue import probe_settings
 from scanner.config.load import ConfigError, Settings
 from scanner.doctor_directory import Mark, examine_directories
@@ -18,16 +18,13 @@ from scanner.store.store import Store
 Said = tuple[Mark, str]
 
 
-def examine(settings: Settings, store: Store) -> tuple[list[str], bool]:
-    """Return the lines, and whether a scan could run now; directories are asked as soon as a mandate allows it."""
-    w = load(settings.file.reports.language)
+def examine(settings: Settings, store: Store, w: Words) -> list[Said]:
+    """Return the lines, one missing keeps a scan from running; directories are asked as soon as a mandate allows it."""
     allowed = [_perimeters(settings, w), *mandates(settings, w), _probes(settings, w)]
     said = [*allowed, resolver(settings, w), _feeds(settings, w), _audit(store, w)]
     if all(mark is not Mark.MISSING for mark, _ in allowed):
-        said += examine_directories(settings)
-    said.append(_nmap(w))
-    lines = [f"{w(f'doctor.mark.{mark.value}'):<8}{text}" for mark, text in said]
-    return lines, all(mark is not Mark.MISSING for mark, _ in said)
+        said += examine_directories(settings, w)
+    return [*said, _nmap(w)]
 
 
 def _perimeters(settings: Settings, w: Words) -> Said:

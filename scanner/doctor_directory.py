@@ -104,17 +104,16 @@ class Mark(StrEnum):
     OPTIONAL = "optional"
 
 
-def examine_directories(settings: Settings) -> list[tuple[Mark, str]]:
+def examine_directories(settings: Settings, w: Words) -> list[tuple[Mark, str]]:
     """Return (mark, line) of every directory of every perimeter, read through the Line as a scan would."""
     found: list[tuple[Mark, str]] = []
     for perimeter in settings.perimeters.values():
         for name in perimeter.directories:
-            found += asyncio.run(_examine(settings, perimeter.id, name))
+            found += asyncio.run(_examine(settings, perimeter.id, name, w))
     return found
 
 
-async def _examine(settings: Settings, perimeter: str, name: str) -> list[tuple[Mark, str]]:
-    w = load(settings.file.reports.language)
+async def _examine(settings: Settings, perimeter: str, name: str, w: Words) -> list[tuple[Mark, str]]:
     mandate = settings.mandates[settings.perimeter_mandates[perimeter]]
     line = GuardedLine(mandate, 2, line_settings(settings), keep=_forgotten, clock=lambda: datetime.now(UTC))
     (probe,) = (p for p in build_probes(probe_settings(settings)) if p.name == DirectoryRights.seen_by)

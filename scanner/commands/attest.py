@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reports.visible import visible
-from scanner.command import DEFAULT, ConfigOption, opened
+from scanner.command import (
+    DEFAULT,
+    ConfigOption,
+    JsonOption,
+    Language,
+    LanguageOption,
+    SpokenOption,
+    machine,
+    opened,
+    say,
+    spoken,
+)
 from scanner.exit import Exit
+
+if TYPE_CHECKING:
+    from rules.subject import Waiver
 
 app = typer.Typer()
 attest = typer.Typer(no_args_is_help=True, help="Documents attached to a perimeter, with the values read in them.")
 waive = typer.Typer(no_args_is_help=True, help="Accepted risks: a reason, an owner, at most twelve months.")
 app.add_typer(attest, name="attest")
 app.add_typer(waive, name="waive")
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DAY = ["%Y-%m-%d"]
 
 
@@ -61,23 +73,26 @@ def attest_add(
 def attest_list(
     perimeter: Annotated[str, typer.Argument(help="Only this perimeter.")] = "",
     as_json: JsonOption = False,
+    language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """List the documents attached, and say which file changed or is gone; exit code 1 when one did."""
     from reports.json import plain
+    from rules.attestations import kinds
     from scanner.attesting import document_fault
 
     with opened(config) as (settings, store):
         found = [a for a in store.attestations.all() if perimeter in {"", a.perimeter}]
         faults = {a.id: document_fault(a, settings.folder) for a in found if a.withdrawn_at is None}
+        w = spoken(settings, language)
+    states = {id: fault.state if fault else "same" for id, fault in faults.items()}
+    states |= {a.id: "withdrawn" for a in found if a.withdrawn_at}
     if as_json:
-        states = {id: fault.state if fault else "same" for id, fault in faults.items()}
-        rows = [plain(a) | {"state": states.get(a.id, "withdrawn")} for a in found]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1, sort_keys=True))
+        machine([plain(a) | {"state": states[a.id]} for a in found])
     for a in () if as_json else found:
         values = ", ".join(f"{name}={value}" for name, value in a.values.items())
-        state = " (withdrawn)" if a.withdrawn_at else ""
-        typer.echo(visible(f"{a.id}  {a.perimeter}  {a.type}  {a.dated}  {values}  {a.document}{state}"))
+        label, state = kinds()[a.type].label.in_(w.language), w(f"document.{states[a.id]}")
+        typer.echo(visible(f"{a.id}  {a.perimeter}  {label}  {w.date(a.dated)}  {values}  {a.document}  ({state})"))
     bad = [fault for fault in faults.values() if fault]
     for fault in bad:
         typer.echo(f"hygie: {visible(str(fault))}", err=True)
@@ -91,20 +106,25 @@ def attest_withdraw(
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Take an attestation back; it stays in the store, with the reason, and counts no more."""
-    with opened(config) as (_, store):
+    with opened(config) as (settings, store):
         store.attestations.withdraw(attestation, reason)
-    typer.echo(f"{visible(attestation)} no longer counts")
+    typer.echo(spoken(settings)("withdrawn", id=visible(attestation)))
 
 
 @attest.command("types")
-def attest_types() -> None:
+def attest_types(as_json: JsonOption = False, language: SpokenOption = Language.FR) -> None:
     """List the types of documents and the values that each holds."""
     from rules.attestations import kinds
 
+    w = say(language)
+    if as_json:
+        machine(list(kinds().values()))
+        return
     for kind in kinds().values():
-        typer.echo(f"{kind.type}\t{kind.label.fr}")
+        typer.echo(f"{kind.type}\t{kind.label.in_(w.language)}")
         for name, value in kind.values.items():
-            typer.echo(f"    {name}={value.kind}\t{value.label.fr}{' (demandé)' if value.required else ''}")
+            needed = f" ({w('needed')})" if value.required else ""
+            typer.echo(f"    {name}={w(f'value.{value.kind}')}\t{value.label.in_(w.language)}{needed}")
 
 
 @waive.command("grant")
@@ -125,24 +145,32 @@ def waive_grant(
         fingerprint, rule, asset = attesting.finding_of(finding, dossier.findings, dossier.history)
         waiver = attesting.waive(fingerprint, reason=reason, owner=owner, until=until.date(), at=utc_now())
         store.waivers.grant(waiver)
-    typer.echo(visible(f"{waiver.id}  {rule}  {asset}  until {waiver.expires}"))
+        until_day = spoken(settings)("until", day=waiver.expires)
+    typer.echo(visible(f"{waiver.id}  {rule}  {asset}  {until_day}"))
 
 
 @waive.command("list")
-def waive_list(as_json: JsonOption = False, config: ConfigOption = DEFAULT) -> None:
+def waive_list(as_json: JsonOption = False, language: LanguageOption = None, config: ConfigOption = DEFAULT) -> None:
     """List the accepted risks: in force, expired, withdrawn."""
     from reports.json import plain
 
-    with opened(config) as (_, store):
+    with opened(config) as (settings, store):
         found = store.waivers.all()
+        w = spoken(settings, language)
     today = datetime.now(UTC).date()
-    rows = [(w, "withdrawn" if gone else "expired" if w.expires < today else "in force") for w, gone in found]
+    rows = [(waiver, _state(waiver, withdrawn=gone is not None, today=today)) for waiver, gone in found]
     if as_json:
-        tables = [plain(w) | {"state": state} for w, state in rows]
-        typer.echo(json.dumps(tables, ensure_ascii=False, indent=1, sort_keys=True))
+        machine([plain(waiver) | {"state": state} for waiver, state in rows])
         return
-    for w, state in rows:
-        typer.echo(visible(f"{w.id}  {state}  until {w.expires}  {w.fingerprint}  {w.owner}: {w.reason}"))
+    for waiver, state in rows:
+        until, told = w("until", day=waiver.expires), f"{waiver.owner}{w('colon')}{waiver.reason}"
+        typer.echo(visible(f"{waiver.id}  {w(f'waiver.{state}')}  {until}  {waiver.fingerprint}  {told}"))
+
+
+def _state(waiver: Waiver, *, withdrawn: bool, today: date) -> str:
+    if withdrawn:
+        return "withdrawn"
+    return "expired" if waiver.expires < today else "in force"
 
 
 @waive.command("withdraw")
@@ -152,6 +180,6 @@ def waive_withdraw(
     config: ConfigOption = DEFAULT,
 ) -> None:
     """End an accepted risk before its day."""
-    with opened(config) as (_, store):
+    with opened(config) as (settings, store):
         store.waivers.withdraw(waiver, reason)
-    typer.echo(f"{visible(waiver)} no longer counts")
+    typer.echo(spoken(settings)("withdrawn", id=visible(waiver)))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scanner.command import DEFAULT, ConfigOption, opened, written
+from scanner.command import DEFAULT, ConfigOption, opened, spoken, written
 
 app = typer.Typer()
 bundle = typer.Typer(no_args_is_help=True, help="Carry a scan and its findings to the store of another box.")
@@ -30,10 +30,11 @@ def export(
     from reports.evidence.pack import digest
     from scanner.bundle import bundle as made
 
-    with opened(config) as (_, store):
+    with opened(config) as (settings, store):
         data = made(store, store.scans.find(scan).id, with_captures=with_captures)
         written(data, output)
-    typer.echo(f"{output}: SHA-256 {digest(data)}")
+        w = spoken(settings)
+    typer.echo(f"{output}{w('colon')}SHA-256 {digest(data)}")
 
 
 @bundle.command("import")
@@ -47,4 +48,5 @@ def import_(
 
     with opened(config) as (settings, store):
         for taken in take(settings, store, file, expected=sha256):
-            typer.echo(f"{taken.perimeter} {taken.scan}: {'taken' if taken.new else 'already here'}")
+            w = spoken(settings)
+            typer.echo(w("bundle.taken" if taken.new else "bundle.there", perimeter=taken.perimeter, scan=taken.scan))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reports.visible import visible
-from scanner.command import DEFAULT, ConfigOption, opened, said
+from scanner.command import DEFAULT, ConfigOption, JsonOption, LanguageOption, machine, opened, said, spoken
 from scanner.exit import Exit
 
 if TYPE_CHECKING:
+    from reports.words import Words
     from scanner.config.load import Settings
     from scanner.store.candidates import Candidate
 
@@ -29,7 +29,8 @@ def candidates(
     context: typer.Context,
     perimeter: PerimeterOption = "",
     state: Annotated[str, typer.Option(help="open, promoted, rejected, or all.")] = "open",
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: JsonOption = False,
+    language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """List candidates with where each was found."""
@@ -37,9 +38,9 @@ def candidates(
         return
     with opened(config) as (settings, store), said():
         found = store.candidates.of(_perimeter(settings, perimeter), "" if state == "all" else state)
-        lines = [_line(settings, candidate) for candidate in found]
+        lines = [_line(spoken(settings, language), candidate) for candidate in found]
     if as_json:
-        typer.echo(json.dumps([_plain(candidate) for candidate in found], ensure_ascii=False, indent=1))
+        machine([_plain(candidate) for candidate in found])
     else:
         for line in lines:
             typer.echo(visible(line))
@@ -53,9 +54,9 @@ def promote(
     from scanner.config.suggestion import mandate_lines
     from scanner.store.candidates import PROMOTED
 
-    decided = _decide(asset, PROMOTED, reason, perimeter, config)
-    typer.echo(visible(f"{decided.asset.id}: promoted by {decided.decided_by}"))
-    typer.echo(visible("Nothing is sent to it until the signed mandate covers it. Have it signed, then add:"))
+    decided, w = _decide(asset, PROMOTED, reason, perimeter, config)
+    typer.echo(visible(w("candidate.decided", asset=decided.asset.id, state=w("candidate.promoted"))))
+    typer.echo(w("candidate.mandate"))
     for line in mandate_lines(decided.asset):
         typer.echo(visible(line))
 
@@ -67,8 +68,8 @@ def reject(
     """Say that an asset is not the establishment's."""
     from scanner.store.candidates import REJECTED
 
-    decided = _decide(asset, REJECTED, reason, perimeter, config)
-    typer.echo(visible(f"{decided.asset.id}: rejected by {decided.decided_by}"))
+    decided, w = _decide(asset, REJECTED, reason, perimeter, config)
+    typer.echo(visible(w("candidate.decided", asset=decided.asset.id, state=w("candidate.rejected"))))
 
 
 @commands.command()
@@ -78,16 +79,17 @@ def reopen(
     """Take a decision back."""
     from scanner.store.candidates import OPEN
 
-    decided = _decide(asset, OPEN, reason, perimeter, config)
-    typer.echo(visible(f"{decided.asset.id}: open again"))
+    decided, w = _decide(asset, OPEN, reason, perimeter, config)
+    typer.echo(visible(w("candidate.decided", asset=decided.asset.id, state=w("candidate.reopened"))))
 
 
-def _decide(asset: str, state: str, reason: str, perimeter: str, config: ConfigOption) -> Candidate:
+def _decide(asset: str, state: str, reason: str, perimeter: str, config: ConfigOption) -> tuple[Candidate, Words]:
     if not reason.strip():
         typer.echo("hygie: say why with --reason", err=True)
         raise typer.Exit(Exit.USAGE)
     with opened(config) as (settings, store), said():
-        return store.candidates.decide(_perimeter(settings, perimeter), asset, state, reason.strip()[:500])
+        decided = store.candidates.decide(_perimeter(settings, perimeter), asset, state, reason.strip()[:500])
+        return decided, spoken(settings)
 
 
 def _perimeter(settings: Settings, perimeter: str) -> str:
@@ -101,13 +103,11 @@ def _perimeter(settings: Settings, perimeter: str) -> str:
     return perimeter_of(settings, perimeter).id
 
 
-def _line(settings: Settings, candidate: Candidate) -> str:
-    from reports.words import load
-
-    say, asset = load(settings.file.reports.language), candidate.asset
-    place = say(f"found-in.{asset.found_in.value or 'declared'}") if asset.found_in else "-"
-    decided = [f"{candidate.decided_by}: {candidate.reason}"] if candidate.decided_by else []
-    return "  ".join([asset.id, candidate.state, place, asset.found_by or "-", *decided])
+def _line(w: Words, candidate: Candidate) -> str:
+    asset = candidate.asset
+    place = w(f"found-in.{asset.found_in.value or 'declared'}") if asset.found_in else "-"
+    decided = [f"{candidate.decided_by}{w('colon')}{candidate.reason}"] if candidate.decided_by else []
+    return "  ".join([asset.id, w(f"candidate.{candidate.state}"), place, asset.found_by or "-", *decided])
 
 
 def _plain(candidate: Candidate) -> dict[str, str | None]:

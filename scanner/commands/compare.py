@@ -9,7 +9,7 @@ import typer
 
 from reports.interface import Folder, names
 from reports.visible import visible
-from scanner.command import DEFAULT, ConfigOption, Language, opened, written
+from scanner.command import DEFAULT, ConfigOption, LanguageOption, opened, spoken, written
 
 app = typer.Typer()
 
@@ -28,7 +28,7 @@ def compare(
     perimeters: Annotated[list[str] | None, typer.Argument(help="Perimeters to compare; all by default.")] = None,
     format: Annotated[str, typer.Option("--format", help=f"One of {_FORMATS}.", callback=_known)] = "html",
     output: Annotated[Path | None, typer.Option("-o", help="A file; standard output by default.")] = None,
-    language: Annotated[Language | None, typer.Option("--lang", help="The language.")] = None,
+    language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Compare perimeters of one store by their newest judged scans: coverage first, then levels, among peers."""
@@ -37,6 +37,6 @@ def compare(
     from scanner.comparing import compare as compared
 
     with opened(config) as (settings, store):
-        spoken = language.value if language else settings.file.reports.language
+        words = spoken(settings, language)
         comparison = compared(store, sorted(set(perimeters)) if perimeters else None)
-        written(find_comparison(format).render(comparison, registry().cards, spoken), output)
+        written(find_comparison(format).render(comparison, registry().cards, words.language), output)

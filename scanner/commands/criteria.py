@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scanner.command import said
+from scanner.command import JsonOption, Language, SpokenOption, machine, said, say
 
 app = typer.Typer()
 commands = typer.Typer(no_args_is_help=True, help="Criteria sets: check a file, list those shipped.")
@@ -15,33 +15,49 @@ app.add_typer(commands, name="criteria")
 
 
 @commands.command()
-def check(file: Annotated[Path, typer.Argument(help="The TOML file of a set.")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(help="The TOML file of a set.")],
+    as_json: JsonOption = False,
+    language: SpokenOption = Language.FR,
+) -> None:
     """Read a set and say what is wrong with it, or what it holds and what nobody has read yet."""
     from scanner.criteria import read
 
     with said():
         found = read(file)
-    indicators = [i for objective in found.objectives for i in objective.indicators]
-    unread = [i.key for i in indicators if i.target.value is None]
-    typer.echo(f"{found.name}: {len(found.objectives)} objective(s), {len(indicators)} indicator(s)")
-    typer.echo(f"sha256 {found.digest}")
-    typer.echo(f"targets nobody has read: {', '.join(unread) or 'none'}")
+    w, indicators = say(language), [i for objective in found.objectives for i in objective.indicators]
+    unread = [i for i in indicators if i.target.value is None]
+    if as_json:
+        keys = {"indicators": [i.key for i in indicators], "targets_unread": [i.key for i in unread]}
+        machine({"set": found.name, "sha256": found.digest, "objectives": [o.key for o in found.objectives], **keys})
+        return
+    objectives = w.count("criteria.objectives", len(found.objectives))
+    typer.echo(f"{found.name}{w('colon')}{objectives}, {w.count('criteria.indicators', len(indicators))}")
+    typer.echo(f"SHA-256 {found.digest}")
+    typer.echo(w("criteria.unread" if unread else "criteria.all-read"))
+    for i in unread:
+        typer.echo(f"  {i.key}\t{i.label.text.in_(w.language)}")
 
 
 @commands.command("list")
-def list_() -> None:
+def list_(as_json: JsonOption = False, language: SpokenOption = Language.FR) -> None:
     """List the sets that Hygie ships, as a configuration and `hygie judge --criteria` name them."""
     from scanner.criteria import ours
 
     with said():
-        for found in ours().values():
-            typer.echo(f"{found.name}\t{found.label.fr}")
+        sets = ours().values()
+    if as_json:
+        machine([{"set": found.name, "label": found.label, "sha256": found.digest} for found in sets])
+        return
+    for found in sets:
+        typer.echo(f"{found.name}\t{found.label.text.in_(language.value)}")
 
 
 @commands.command()
 def copy(
     name: Annotated[str, typer.Argument(help="A set that Hygie ships: ID@VERSION.")],
     file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    language: SpokenOption = Language.FR,
 ) -> None:
     """Write a shipped set to a file of yours, to fill in the targets that you have read."""
     from scanner.config.load import ConfigError
@@ -56,4 +72,4 @@ def copy(
             file.write_bytes(texts((), Path())[name])
         except OSError as error:
             raise ConfigError(f"{file}: {error.strerror}") from error
-    typer.echo(f"{file}: give it a version of its own, fill in, then run `hygie criteria check {file}`")
+    typer.echo(say(language)("criteria.copied", file=file))

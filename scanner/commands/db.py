@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from reports.visible import visible
-from scanner.command import DEFAULT, ConfigOption, opened, said
+from scanner.command import DEFAULT, ConfigOption, JsonOption, LanguageOption, machine, opened, said, spoken
 from scanner.exit import Exit
 
 app = typer.Typer()
@@ -22,8 +22,9 @@ def upgrade(config: ConfigOption = DEFAULT) -> None:
     from scanner.store.store import upgrade_store
 
     with said():
-        upgrade_store(load(config).store_location())
-    typer.echo("the store is current")
+        settings = load(config)
+        upgrade_store(settings.store_location())
+    typer.echo(spoken(settings)("store.current"))
 
 
 @commands.command()
@@ -35,13 +36,21 @@ def purge(config: ConfigOption = DEFAULT) -> None:
         kept = settings.file.retention
         days = Retention(captures=round(kept.captures_months * _MONTH), findings=round(kept.findings_months * _MONTH))
         removed = store.purge(days)
-    typer.echo(f"{len(removed.scans)} scan(s) and {removed.captures} capture(s) removed, {removed.size >> 20} MiB")
+        w = spoken(settings)
+    scans, captures = w.count("store.scans", len(removed.scans)), w.count("store.captures", removed.captures)
+    typer.echo(w("store.purged", scans=scans, captures=captures, size=removed.size >> 20))
 
 
 @commands.command()
-def audit(config: ConfigOption = DEFAULT) -> None:
-    """Verify the chain of the audit log."""
-    with opened(config) as (_, store):
+def audit(as_json: JsonOption = False, language: LanguageOption = None, config: ConfigOption = DEFAULT) -> None:
+    """Verify the chain of the audit log; exit code 1 when it is broken."""
+    with opened(config) as (settings, store):
         broken = store.verify_audit()
-    typer.echo(visible(str(broken)) if broken else "the audit log is whole")
+        w = spoken(settings, language)
+    if as_json:
+        machine({"whole": broken is None, "broken": broken})
+    elif broken:
+        typer.echo(w("store.audit-broken", position=broken.position, fault=visible(broken.fault)))
+    else:
+        typer.echo(w("store.audit-whole"))
     raise typer.Exit(Exit.FINDINGS if broken else Exit.CLEAN)

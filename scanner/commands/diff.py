@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from scanner.command import DEFAULT, ConfigOption, Language, opened
+from scanner.command import DEFAULT, ConfigOption, LanguageOption, opened, spoken
 from scanner.exit import Exit
 
 app = typer.Typer()
@@ -17,7 +17,7 @@ def diff(
     before: Annotated[str, typer.Argument(help="The earlier scan: its id.")],
     after: Annotated[str, typer.Argument(help="The later scan: its id, `latest` or `latest:PERIMETER`.")] = "latest",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every object.")] = False,
-    language: Annotated[Language | None, typer.Option("--lang", help="The language.")] = None,
+    language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Say what changed from one scan to another: coverage first, then new, worse, gone and reopened findings.
@@ -39,7 +39,7 @@ def diff(
                 "use `hygie compare` for several perimeters"
             )
         told = difference(judge_scan(settings, store, first.id), judge_scan(settings, store, second.id))
-        spoken = language.value if language else settings.file.reports.language
+        words = spoken(settings, language)
         tree = {"schema": "hygie/diff/1", **plain(told)}
-        typer.echo(canonical(tree).decode() if as_json else render(told, registry().cards, spoken), nl=False)
+        typer.echo(canonical(tree).decode() if as_json else render(told, registry().cards, words.language), nl=False)
     raise typer.Exit(Exit.FINDINGS if told.new or told.worse or told.reopened else Exit.CLEAN)

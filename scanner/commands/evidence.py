@@ -11,12 +11,25 @@ import typer
 
 from reports.interface import names
 from reports.visible import visible
-from scanner.command import DEFAULT, ConfigOption, Language, opened, said
+from scanner.command import (
+    DEFAULT,
+    ConfigOption,
+    JsonOption,
+    Language,
+    LanguageOption,
+    SpokenOption,
+    machine,
+    opened,
+    said,
+    say,
+    spoken,
+)
 from scanner.exit import Exit
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+    from reports.words import Words
     from scanner.evidence.check import Checked, Trust
 
 app = typer.Typer()
@@ -40,15 +53,18 @@ def freeze(scan: _ScanArgument = "latest", config: ConfigOption = DEFAULT) -> No
 
 
 @dossier.command("list")
-def list_(config: ConfigOption = DEFAULT) -> None:
+def list_(as_json: JsonOption = False, language: LanguageOption = None, config: ConfigOption = DEFAULT) -> None:
     """List the frozen dossiers, and say which document changed or is gone; exit code 1 when one did."""
+    from reports.json import plain
     from scanner import freezing
 
     with opened(config) as (settings, store):
-        found = freezing.frozen(settings, store)
-    for frozen in found:
-        d = frozen.dossier
-        typer.echo(f"{d.id}  {frozen.state}  {d.frozen_at:%Y-%m-%d}  {visible(d.frozen_by)}  {d.judgement}")
+        found, w = freezing.frozen(settings, store), spoken(settings, language)
+    if as_json:
+        machine([{**plain(frozen.dossier), "path": str(frozen.path), "state": frozen.state} for frozen in found])
+    for frozen in () if as_json else found:
+        d, state = frozen.dossier, w(f"document.{frozen.state}")
+        typer.echo(f"{d.id}  {state}  {w.date(d.frozen_at.date())}  {visible(d.frozen_by)}  {d.judgement}")
     raise typer.Exit(Exit.FINDINGS if any(frozen.state != "same" for frozen in found) else Exit.CLEAN)
 
 
@@ -67,7 +83,7 @@ def evidence(
         list[str] | None,
         typer.Option("--format", help="Reports beside the JSON one; html by default.", callback=_known),
     ] = None,
-    language: Annotated[Language | None, typer.Option("--lang", help="The language of reports.")] = None,
+    language: LanguageOption = None,
     documents: Annotated[bool, typer.Option(help="Take the attached documents in.")] = True,
     with_captures: Annotated[bool, typer.Option("--with-captures", help="Take the bytes received in.")] = False,
     redact: Annotated[Path | None, typer.Option(help="Redact this full pack instead of making one.")] = None,
@@ -76,24 +92,24 @@ def evidence(
 ) -> None:
     """Make the evidence pack of a scan: signed, dated, and verified by anybody with openssl, sha256sum and unzip."""
     if redact is not None:
-        _redact(redact, key, output)
+        _redact(redact, key, output, say(language or Language.FR))
         return
     from scanner.evidence import build
     from scanner.run import judge_scan, utc_now
 
     with opened(config) as (settings, store):
         told = judge_scan(settings, store, store.scans.find(scan).id)
-        spoken = language.value if language else settings.file.reports.language
+        w = spoken(settings, language)
         wanted = build.Wanted(
-            formats=formats or ("html",), language=spoken, documents=documents, captures=with_captures
+            formats=formats or ("html",), language=w.language, documents=documents, captures=with_captures
         )
         files = build.build(settings, store, store.record(told.scan.id), told, wanted, utc_now())
         digest = build.save(output, files)
         store.audit.note("evidence-made", scan=told.scan.id, judgement=told.judgement.id, pack=digest)
-    typer.echo(f"{output}: {len(files)} files, SHA-256 {digest}")
+    typer.echo(w.count("pack.made", len(files), path=output, sha256=digest))
 
 
-def _redact(full: Path, key: Path, output: Path) -> None:
+def _redact(full: Path, key: Path, output: Path, w: Words) -> None:
     from reports.evidence.redaction import redact
     from scanner.evidence.build import save
     from scanner.evidence.check import check
@@ -101,10 +117,10 @@ def _redact(full: Path, key: Path, output: Path) -> None:
     with said():
         files = _opened(full)
         if problems := check(files, _trust("", (), ())).differences:
-            typer.echo("\n".join(visible(text) for text in problems))
+            typer.echo("\n".join(visible(text.in_(w)) for text in problems))
             raise typer.Exit(Exit.FINDINGS)
         digest = save(output, redact(files, _key(key, make=True)))
-    typer.echo(f"{output}: redacted with the key {key}, SHA-256 {digest}")
+    typer.echo(w("pack.made-redacted", path=output, key=key, sha256=digest))
 
 
 @app.command()
@@ -115,8 +131,11 @@ def verify(
     stamp_ca: Annotated[list[Path] | None, typer.Option(help="PEM authorities of the time-stamp.")] = None,
     full: Annotated[Path | None, typer.Option(help="Of a redacted pack: the full one it must come from.")] = None,
     key: _KeyOption = _KEY,
+    as_json: JsonOption = False,
+    language: SpokenOption = Language.FR,
 ) -> None:
     """Verify a pack and list every difference; exit code 1 when there is one."""
+    from reports import words
     from reports.evidence.pack import archive
     from reports.evidence.redaction import redact
     from scanner.evidence.check import Checked, check, is_pack
@@ -127,27 +146,33 @@ def verify(
         try:
             files, differences = open_pack(path)
         except UnreadablePackError as error:
-            typer.echo(f"unreadable: {visible(str(error))}")
+            _print(Checked(differences=[error.why]), 0, say(language), as_json=as_json)
             raise typer.Exit(Exit.FINDINGS) from error
         found = check(files, trust) if path.is_file() or is_pack(files) else _plain(files)
         if full is not None and archive(redact(_opened(full), _key(key, make=False))) != archive(files):
-            found.differences.append(f"{path}: not what {full} and the key give")
+            found.differences.append(words.said("pack.not-from-full", path=path, full=full))
         found = Checked(differences=[*differences, *found.differences], told=found.told)
-    _print(found, len(files))
-
-
-def _print(found: Checked, files: int) -> None:
-    for text in found.told:
-        typer.echo(visible(text))
-    for text in found.differences:
-        typer.echo(visible(text))
-    if not found.differences:
-        typer.echo(f"{files} file(s) as they were")
+    _print(found, len(files), say(language), as_json=as_json)
     raise typer.Exit(Exit.FINDINGS if found.differences else Exit.CLEAN)
+
+
+def _print(found: Checked, files: int, w: Words, *, as_json: bool) -> None:
+    if as_json:
+        told = {
+            name: [{**text.flat(), "text": text.in_(w)} for text in getattr(found, name)]
+            for name in ("told", "differences")
+        }
+        machine({"schema": "hygie/verify/1", "files": files, "holds": not found.differences, **told})
+        return
+    for text in (*found.told, *found.differences):
+        typer.echo(visible(text.in_(w)))
+    if not found.differences:
+        typer.echo(w.count("pack.holds", files))
 
 
 def _plain(files: dict[str, bytes]) -> Checked:
     """A folder of outputs: sums alone, nobody vouches for them."""
+    from reports import words
     from reports.manifest import SUMS, differences
     from scanner.config.load import ConfigError
     from scanner.evidence.check import Checked
@@ -156,7 +181,12 @@ def _plain(files: dict[str, bytes]) -> Checked:
         raise ConfigError(f"there is no {SUMS}; expected an evidence pack or a folder of outputs")
     rest = {name: data for name, data in files.items() if name != SUMS}
     text = files[SUMS].decode("utf-8", "replace")
-    return Checked(differences=differences(text, rest), told=["sums alone: nobody signed them"])
+    found = differences(text, rest)
+    beside = [words.said("pack.beside-sums", file=name) for what, name in found if what == "added"]
+    return Checked(
+        differences=[words.said(f"pack.{what}", file=name) for what, name in found if what != "added"],
+        told=[words.said("pack.sums-alone"), *beside],
+    )
 
 
 def _trust(signer: str, authorities: list[Path] | tuple[()], stamp_authorities: list[Path] | tuple[()]) -> Trust:

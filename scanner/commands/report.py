@@ -9,7 +9,7 @@ import typer
 
 from reports.interface import find, names
 from reports.visible import visible
-from scanner.command import DEFAULT, ConfigOption, Language, judged, written
+from scanner.command import DEFAULT, ConfigOption, LanguageOption, judged, spoken, written
 
 app = typer.Typer()
 
@@ -28,7 +28,7 @@ def report(
     scan: Annotated[str, typer.Argument(help="A scan's id, `latest` or `latest:PERIMETER`.")] = "latest",
     format: _FormatOption = "json",
     output: Annotated[Path | None, typer.Option("-o", help="A file; standard output by default.")] = None,
-    language: Annotated[Language | None, typer.Option("--lang", help="The language.")] = None,
+    language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Tell a stored scan in a format."""
@@ -36,6 +36,6 @@ def report(
 
     with judged(scan, config) as (settings, dossier):
         cards = registry().cards
-        spoken = language.value if language else settings.file.reports.language
-        data = find(format).render(dossier, cards, spoken)
+        words = spoken(settings, language)
+        data = find(format).render(dossier, cards, words.language)
     written(data, output)

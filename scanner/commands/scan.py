@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from scanner.command import DEFAULT, ConfigOption, FailOnOption, judged, opened
+from scanner.command import (
+    DEFAULT,
+    ConfigOption,
+    FailOnOption,
+    LanguageOption,
+    judged,
+    opened,
+    spoken,
+    written,
+)
 from scanner.exit import Exit, decide
 
 app = typer.Typer()
@@ -78,11 +87,21 @@ def judge(
     criteria: Annotated[
         list[str] | None, typer.Option(help="A criteria set: ID@VERSION or a .toml file; those configured by default.")
     ] = None,
+    fail_on: FailOnOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON report instead of the summary.")] = False,
+    language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
-    """Judge a stored scan with the rules of today, and print the summary."""
-    from reports import summary
+    """Judge a stored scan with the rules of today, and print the summary; the exit codes are those of a scan."""
+    from reports import json, summary
+    from rules.interface import Severity
     from rules.registry import load as registry
 
     with judged(scan, config, criteria=criteria or (), newest_feeds=newest_feeds) as (settings, dossier):
-        typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
+        cards = registry().cards
+        if as_json:
+            written(json.render(dossier, cards), None)
+        else:
+            typer.echo(summary.render(dossier, cards, spoken(settings, language).language), nl=False)
+        counted = fail_on or Severity(settings.file.reports.fail_on)
+    raise typer.Exit(decide(dossier, counted, interrupted=False))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from scanner.command import DEFAULT, ConfigOption, opened
+from scanner.command import DEFAULT, ConfigOption, JsonOption, LanguageOption, machine, opened, spoken
 
 app = typer.Typer()
 
@@ -16,7 +15,8 @@ app = typer.Typer()
 @app.command()
 def schedule(
     propose: Annotated[str, typer.Option(help="Add the usual schedules of this perimeter.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: JsonOption = False,
+    language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """List the schedules that `hygie serve` runs: next occasion, last one and what came of it."""
@@ -48,6 +48,8 @@ def schedule(
             }
             lines.append(line)
     if as_json:
-        typer.echo(json.dumps(lines, ensure_ascii=False, indent=1))
-    else:
-        typer.echo("\n".join("\t".join(map(visible, line.values())) for line in lines) or "no schedule")
+        machine(lines)
+    elif not lines:
+        typer.echo(spoken(settings, language)("schedule.none"))
+    for line in () if as_json else lines:
+        typer.echo("\t".join(map(visible, line.values())))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scanner.command import DEFAULT, ConfigOption, opened, said
+from scanner.command import DEFAULT, ConfigOption, JsonOption, LanguageOption, machine, opened, said, spoken
 from scanner.exit import Exit
 
 app = typer.Typer()
@@ -50,21 +50,24 @@ def add(
         raise typer.Exit(Exit.USAGE)
     password = "" if identity_provider else _password()
     bounds = tuple(perimeter) if perimeter else None
-    with opened(config) as (_, store):
+    with opened(config) as (settings, store):
         store.accounts.add(Account(login=login, name=name or login, role=Role(role), perimeters=bounds), password)
-    typer.echo(f"account {login} made")
+    typer.echo(spoken(settings)("account.made", login=login))
 
 
 @account.command("list")
-def listed(config: ConfigOption = DEFAULT) -> None:
+def listed(as_json: JsonOption = False, language: LanguageOption = None, config: ConfigOption = DEFAULT) -> None:
     """List the accounts."""
     from reports.visible import visible
 
-    with opened(config) as (_, store):
-        for known in store.accounts.all():
-            bounds = "*" if known.perimeters is None else ",".join(known.perimeters)
-            state = " (closed)" if known.closed_at else ""
-            typer.echo(f"{visible(known.login)}\t{known.role.value}\t{visible(bounds)}{state}")
+    with opened(config) as (settings, store):
+        accounts, w = store.accounts.all(), spoken(settings, language)
+    if as_json:
+        machine(list(accounts))
+    for known in () if as_json else accounts:
+        bounds = "*" if known.perimeters is None else ",".join(known.perimeters)
+        state = f" ({w('account.closed')})" if known.closed_at else ""
+        typer.echo(f"{visible(known.login)}\t{known.role.value}\t{visible(bounds)}{state}")
 
 
 def _password() -> str:

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from scanner.command import DEFAULT, ConfigOption, opened, said
+from scanner.command import (
+    DEFAULT,
+    ConfigOption,
+    JsonOption,
+    Language,
+    LanguageOption,
+    SpokenOption,
+    machine,
+    opened,
+    said,
+    say,
+    spoken,
+)
 from scanner.exit import Exit
 
 app = typer.Typer()
@@ -22,7 +34,10 @@ def version() -> None:
 
 
 @app.command()
-def init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = DEFAULT) -> None:
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = DEFAULT,
+    language: SpokenOption = Language.FR,
+) -> None:
     """Write a commented configuration to start from."""
     from importlib.resources import files
 
@@ -31,18 +46,24 @@ def init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = DEFA
         raise typer.Exit(Exit.USAGE)
     path.write_text((files("scanner.config") / "example.toml").read_text())
     path.chmod(0o600)
-    typer.echo(f"{path}: add a mandate and a perimeter, then run `hygie doctor -c {path}`")
+    typer.echo(say(language)("begun", path=path))
 
 
 @app.command()
-def doctor(config: ConfigOption = DEFAULT) -> None:
-    """Say what works, what is missing, and what to do."""
+def doctor(as_json: JsonOption = False, language: LanguageOption = None, config: ConfigOption = DEFAULT) -> None:
+    """Say what works, what is missing, and what to do; exit code 3 when a scan could not run now."""
+    from reports.visible import visible
     from scanner.doctor import examine
+    from scanner.doctor_directory import Mark
 
     with opened(config) as (settings, store):
-        lines, healthy = examine(settings, store)
-    typer.echo("\n".join(lines))
-    raise typer.Exit(Exit.CLEAN if healthy else Exit.REFUSED)
+        w = spoken(settings, language)
+        lines = examine(settings, store, w)
+    if as_json:
+        machine([{"mark": mark, "told": text} for mark, text in lines])
+    for mark, text in () if as_json else lines:
+        typer.echo(f"{w(f'doctor.mark.{mark.value}'):<8}{visible(text, 2000)}")
+    raise typer.Exit(Exit.REFUSED if any(mark is Mark.MISSING for mark, _ in lines) else Exit.CLEAN)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 
 from reports.evidence import pack, redaction
 from reports.json import canonical, line
+from reports.words import Said, said
 from scanner.evidence import cms, openssl, stamp
 from scanner.evidence.signer import self_signed
 
@@ -35,8 +36,8 @@ class Trust:
 class Checked:
     """What was found: differences, and what else a reader must know."""
 
-    differences: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    differences: list[Said] = field(default_factory=list)
+    told: list[Said] = field(default_factory=list)
 
 
 def is_pack(files: Mapping[str, bytes]) -> bool:
@@ -49,13 +50,13 @@ def is_pack(files: Mapping[str, bytes]) -> bool:
 def check(files: Mapping[str, bytes], trust: Trust) -> Checked:
     """Return everything that differs from what was signed, and what a reader must know."""
     found = Checked()
-    found.differences += dict.fromkeys([*_sealed(files), *_summed(files)])
+    found.differences += [*_sealed(files), *_summed(files)]
     described = _manifest(files, found)
     if described.get("schema") == pack.REDACTED_SCHEMA:
         _redacted(files, described, trust, found)
     elif described:
         _full(files, described, trust, found)
-    found.differences = list(dict.fromkeys(found.differences))
+    found.differences = [said for n, said in enumerate(found.differences) if said not in found.differences[:n]]
     return found
 
 
@@ -64,71 +65,75 @@ def _lines(text: bytes) -> list[tuple[str, str]]:
     return [(digest, name) for digest, _, name in pairs]
 
 
-def _sealed(files: Mapping[str, bytes]) -> Iterator[str]:
+def _sealed(files: Mapping[str, bytes]) -> Iterator[Said]:
     """The seals against the files that they are of."""
     if pack.SEALS not in files:
-        yield f"missing: {pack.SEALS}"
+        yield _missing(pack.SEALS)
         return
     wanted = {name: digest for digest, name in _lines(files[pack.SEALS])}
     there = [name for name in pack.SEALED if name in files]
-    bad = [f"missing: {name}" for name in sorted(wanted.keys() & {*pack.SEALED} - {*there})]
+    bad = [_missing(name) for name in sorted(wanted.keys() & {*pack.SEALED} - {*there})]
     bad += [
-        f"altered: {name}, or its line in {pack.SEALS}"
+        said("pack.altered-or-line", file=name, sums=pack.SEALS)
         for name in there
         if wanted.get(name) != pack.digest(files[name])
     ]
     if not bad and files[pack.SEALS] != pack.seals(files):
-        bad = [f"altered: {pack.SEALS}"]
+        bad = [said("pack.altered", file=pack.SEALS)]
     yield from bad
 
 
-def _summed(files: Mapping[str, bytes]) -> Iterator[str]:
+def _missing(name: str) -> Said:
+    return said("pack.missing", file=name)
+
+
+def _summed(files: Mapping[str, bytes]) -> Iterator[Said]:
     """The sums against the files."""
     if pack.SUMS not in files:
-        yield f"missing: {pack.SUMS}"
+        yield _missing(pack.SUMS)
         return
     wanted = {name: digest for digest, name in _lines(files[pack.SUMS])}
     beside = {pack.SUMS, pack.SEALS, *pack.SEALED}
-    bad = [f"missing: {name}" for name in sorted(wanted.keys() - files.keys())]
+    bad = [_missing(name) for name in sorted(wanted.keys() - files.keys())]
     bad += [
-        f"altered: {n}, or its line in {pack.SUMS}"
+        said("pack.altered-or-line", file=n, sums=pack.SUMS)
         for n in sorted(wanted.keys() & files.keys())
         if pack.digest(files[n]) != wanted[n]
     ]
-    bad += [f"added: {name}" for name in sorted(files.keys() - wanted.keys() - beside)]
+    bad += [said("pack.added", file=name) for name in sorted(files.keys() - wanted.keys() - beside)]
     if not bad and files[pack.SUMS] != pack.sums(files, wanted):
-        bad = [f"altered: {pack.SUMS}"]
+        bad = [said("pack.altered", file=pack.SUMS)]
     yield from bad
 
 
 def _manifest(files: Mapping[str, bytes], found: Checked) -> dict[str, Any]:
     """The manifest as data, its own form and the files it lists compared."""
     if pack.MANIFEST not in files:
-        found.differences.append(f"missing: {pack.MANIFEST}")
+        found.differences.append(_missing(pack.MANIFEST))
         return {}
     try:
         described = json.loads(files[pack.MANIFEST])
         listed = {name: (entry["sha256"], entry["size"]) for name, entry in described["files"].items()}
         same = canonical(described) == files[pack.MANIFEST]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        found.differences.append(f"altered: {pack.MANIFEST} (it cannot be read)")
+        found.differences.append(said("pack.altered-as", file=pack.MANIFEST, why=said("pack.no-json")))
         return {}
     if not same:
-        found.differences.append(f"altered: {pack.MANIFEST} (not in its canonical form)")
+        found.differences.append(said("pack.altered-as", file=pack.MANIFEST, why=said("pack.not-canonical")))
     for name, (digest, size) in sorted(listed.items()):
         if name not in files:
-            found.differences.append(f"missing: {name}")
+            found.differences.append(_missing(name))
         elif (pack.digest(files[name]), len(files[name])) != (digest, size):
-            found.differences.append(f"altered: {name}")
+            found.differences.append(said("pack.altered", file=name))
     extra = files.keys() - listed.keys() - {pack.SEALS, *pack.SEALED}
-    found.differences += [f"added: {name}" for name in sorted(extra)]
+    found.differences += [said("pack.added", file=name) for name in sorted(extra)]
     return described if isinstance(described, dict) else {}
 
 
 def _full(files: Mapping[str, bytes], described: dict[str, Any], trust: Trust, found: Checked) -> None:
     signature, manifest = files.get(pack.SIGNATURE), files[pack.MANIFEST]
     if signature is None:
-        found.differences.append(f"missing: {pack.SIGNATURE}: nobody vouches for the manifest")
+        found.differences.append(said("pack.unsigned", file=pack.SIGNATURE))
         return
     stamped_at = _dated(files, described, signature, trust, found)
     signer = _signer_file(files, found)
@@ -136,13 +141,14 @@ def _full(files: Mapping[str, bytes], described: dict[str, Any], trust: Trust, f
         signed = cms.verify(signature, manifest)
     except cms.SignatureFault as fault:
         second = openssl.verify_cms(signature, manifest, files.get(pack.SIGNER, b""))
-        opinion = f"openssl: {second}" if second else "openssl accepts it: two opinions, look closer"
-        found.differences.append(f"altered: {pack.SIGNATURE} or {pack.MANIFEST}: {fault} ({opinion})")
+        opinion = said("signature.refused-too", openssl=second) if second else said("signature.two-opinions")
+        names = {"signature": pack.SIGNATURE, "manifest": pack.MANIFEST}
+        found.differences.append(said("signature.broken", **names, why=fault.why, opinion=opinion))
         certificate = signer[0] if signer else None
     else:
         certificate = signed.certificate
         if signer and certificate != signer[0]:
-            found.differences.append(f"wrong certificate: {pack.SIGNATURE} was not made with {pack.SIGNER}")
+            found.differences.append(said("certificate.other-signer", signature=pack.SIGNATURE, signer=pack.SIGNER))
     if certificate is not None:
         _named(certificate, described.get("signer"), found)
         _trusted(certificate, signer[1:], stamped_at, trust, found)
@@ -156,19 +162,20 @@ def _redacted(files: Mapping[str, bytes], described: dict[str, Any], trust: Trus
     try:
         signed = cms.verify(signature)
     except cms.SignatureFault as fault:
-        found.differences.append(f"altered: {redaction.FULL_SIGNATURE}: {fault}")
+        found.differences.append(said("pack.altered-as", file=redaction.FULL_SIGNATURE, why=fault.why))
         return
     if signed.algorithm == "sha256" and signed.message_digest.hex() != full.get("manifest_sha256"):
-        found.differences.append(f"{redaction.FULL_SIGNATURE} is of another manifest than the one named")
+        found.differences.append(said("signature.other-manifest", file=redaction.FULL_SIGNATURE))
     if pack.digest(signature) != full.get("signature_sha256"):
-        found.differences.append(f"{redaction.FULL_SIGNATURE} is not the signature named")
-    found.told.append(f"redacted: names are pseudonyms; the full manifest is {full.get('manifest_sha256')}")
+        found.differences.append(said("signature.other", file=redaction.FULL_SIGNATURE))
+    found.told.append(said("pack.redacted", manifest=full.get("manifest_sha256")))
     stamped_at = None
     if redaction.FULL_TOKEN in files:
         stamped_at = _stamp(files, redaction.FULL_TOKEN, signature, trust, found)
     signer = _signer_file(files, found)
     if signer and signed.certificate != signer[0]:
-        found.differences.append(f"wrong certificate: {redaction.FULL_SIGNATURE} was not made with {pack.SIGNER}")
+        names = {"signature": redaction.FULL_SIGNATURE, "signer": pack.SIGNER}
+        found.differences.append(said("certificate.other-signer", **names))
     _trusted(signed.certificate, signer[1:], stamped_at, trust, found)
 
 
@@ -176,13 +183,13 @@ def _signer_file(files: Mapping[str, bytes], found: Checked) -> list[x509.Certif
     try:
         return x509.load_pem_x509_certificates(files.get(pack.SIGNER, b""))
     except (ValueError, x509.InvalidVersion):
-        found.differences.append(f"altered: {pack.SIGNER} (no certificate can be read in it)")
+        found.differences.append(said("pack.altered-as", file=pack.SIGNER, why=said("certificate.unreadable")))
         return []
 
 
 def _named(certificate: x509.Certificate, signer: object, found: Checked) -> None:
     if isinstance(signer, dict) and signer.get("sha256") != certificate.fingerprint(hashes.SHA256()).hex():
-        found.differences.append(f"wrong certificate: {pack.MANIFEST} names another signer than the one who signed")
+        found.differences.append(said("certificate.other-named", manifest=pack.MANIFEST))
 
 
 def _trusted(
@@ -194,23 +201,25 @@ def _trusted(
 ) -> None:
     """Who signed, what vouches for that, and whether the certificate was valid when it mattered."""
     mark = certificate.fingerprint(hashes.SHA256()).hex()
-    found.told.append(f"signed by {certificate.subject.rfc4514_string()}, certificate SHA-256 {mark}")
+    found.told.append(said("certificate.signed-by", name=certificate.subject.rfc4514_string(), mark=mark))
     wanted = trust.signer.replace(":", "").lower()
     if wanted and wanted != mark:
-        found.differences.append(f"wrong certificate: expected SHA-256 {wanted}, it is {mark}")
+        found.differences.append(said("certificate.other-mark", wanted=wanted, mark=mark))
     if trust.authorities:
         if not cms.issued_by(certificate, list(trust.authorities), list(chain)):
-            found.differences.append("wrong certificate: no chain leads from the signer's to the authorities given")
+            found.differences.append(said("certificate.no-chain"))
     elif self_signed(certificate):
-        found.told.append("non qualifié: the certificate vouches for itself only; compare its SHA-256 by other means")
+        found.told.append(said("certificate.self-signed"))
     else:
-        found.told.append("the signer's authority was not verified; name its certificate with --ca")
+        found.told.append(said("certificate.authority-unverified"))
     at = stamped_at or trust.now
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-        found.differences.append(
-            f"{pack.SIGNER}: valid from {certificate.not_valid_before_utc:%Y-%m-%d} to "
-            f"{certificate.not_valid_after_utc:%Y-%m-%d}, not on {at:%Y-%m-%d}"
-        )
+        days = {
+            "first": certificate.not_valid_before_utc.date(),
+            "last": certificate.not_valid_after_utc.date(),
+            "day": at.date(),
+        }
+        found.differences.append(said("certificate.not-valid", signer=pack.SIGNER, **days))
 
 
 def _dated(
@@ -219,10 +228,10 @@ def _dated(
     named = described.get("timestamp")
     authority = named.get("authority") if isinstance(named, dict) else None
     if authority == "none":
-        found.told.append("time-stamp: none; the date is worth what the clock of the signing machine is worth")
+        found.told.append(said("stamp.none"))
         return None
     if pack.TOKEN not in files:
-        found.differences.append(f"missing: {pack.TOKEN}, although the manifest names the authority {authority}")
+        found.differences.append(said("stamp.missing", file=pack.TOKEN, authority=authority))
         return None
     at = _stamp(files, pack.TOKEN, signature, trust, found)
     try:
@@ -230,9 +239,9 @@ def _dated(
         apart = abs((at - made_at).total_seconds()) if at else 0
     except (KeyError, TypeError, ValueError):
         return at
-    found.told.append(f"the manifest's own date is {round(apart)} s from the time-stamp's")
+    found.told.append(said("stamp.apart", seconds=round(apart)))
     if apart > _TOLERANCE:
-        found.differences.append(f"{pack.TOKEN}: its date is {round(apart)} s from the manifest's")
+        found.differences.append(said("stamp.too-far", file=pack.TOKEN, seconds=round(apart)))
     return at
 
 
@@ -241,20 +250,17 @@ def _stamp(files: Mapping[str, bytes], name: str, signature: bytes, trust: Trust
         roots = list(trust.stamp_authorities) or stamp.anchors(files.get(pack.AUTHORITY, b""))
         held = stamp.verify(files[name], signature, roots)
     except stamp.StampFault as fault:
-        found.differences.append(f"{name}: {fault}")
+        found.differences.append(said("stamp.broken", file=name, why=fault.why))
         return None
-    found.told.append(f"time-stamp: {held.at:%Y-%m-%dT%H:%M:%SZ} ({'; '.join(held.opinions)})")
+    found.told.append(said("stamp.holds", at=f"{held.at:%Y-%m-%dT%H:%M:%SZ}", opinions="; ".join(held.opinions)))
     if not trust.stamp_authorities:
-        found.told.append(f"the anchors of the time-stamp are the pack's own ({pack.AUTHORITY}); compare them")
+        found.told.append(said("stamp.own-anchors", file=pack.AUTHORITY))
     if held.certificate is not None and held.certificate.not_valid_after_utc < trust.now:
-        found.differences.append(
-            f"{name}: the authority's certificate expired on {held.certificate.not_valid_after_utc:%Y-%m-%d}; the date "
-            "held until then, and nothing vouches for it today: have the pack time-stamped again"
-        )
+        found.differences.append(said("stamp.expired", file=name, day=held.certificate.not_valid_after_utc.date()))
     return held.at
 
 
-def _chain(text: bytes) -> Iterator[str]:
+def _chain(text: bytes) -> Iterator[Said]:
     """The audit log's segment: every row chained to the one before."""
     before: dict[str, Any] = {}
     for number, row in enumerate(text.splitlines(), 1):
@@ -262,24 +268,24 @@ def _chain(text: bytes) -> Iterator[str]:
             link = json.loads(row)
             fault = _link_fault(link, before)
         except (ValueError, KeyError, TypeError, AttributeError):
-            link, fault = {}, "cannot be read"
+            link, fault = {}, "log.unreadable"
         if fault:
-            yield f"audit.jsonl, line {number}: {fault}"
+            yield said("log.line", line=number, why=said(fault))
         before = link
 
 
 def _link_fault(link: dict[str, Any], before: dict[str, Any]) -> str:
     if before and (link["position"] != before["position"] + 1 or link["previous"] != before["digest"]):
-        return "not chained to the line before"
+        return "log.unchained"
     if (
         "document" in link
         and hashlib.sha256((link["previous"] + link["document"]).encode()).hexdigest() != link["digest"]
     ):
-        return "its content is not what was logged"
+        return "log.content"
     return ""
 
 
-def _observations(text: bytes) -> Iterator[str]:
+def _observations(text: bytes) -> Iterator[Said]:
     """Every observation against its own id."""
     for number, row in enumerate(text.splitlines(), 1):
         try:
@@ -289,4 +295,4 @@ def _observations(text: bytes) -> Iterator[str]:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             same = False
         if not same:
-            yield f"observations.jsonl, line {number}: not the observation that its id names"
+            yield said("log.observation", line=number)

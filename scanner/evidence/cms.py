@@ -12,6 +12,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from reports.words import load, said
+
 _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256,
     "sha384": hashes.SHA384,
@@ -35,7 +37,11 @@ UNREADABLE = (
 
 
 class SignatureFault(Exception):
-    """A signature that does not hold, with what is wrong in one sentence."""
+    """A signature that does not hold: ``why`` in one sentence."""
+
+    def __init__(self, why: str, **values: object) -> None:
+        self.why = said(f"signature.{why}", **values)
+        super().__init__(self.why.in_(load("en", "scanner")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,31 +60,31 @@ def verify(signature: bytes, content: bytes | None = None) -> Signed:
     The certificate is the one the signature carries; whether it is the right one is for the caller to say.
     """
     if len(signature) > _LARGEST:
-        raise SignatureFault(f"it is larger than {_LARGEST >> 20} MiB")
+        raise SignatureFault("too-large", limit=f"{_LARGEST >> 20} MiB")
     try:
         return _verified(signature, content)
     except UNREADABLE as error:
-        raise SignatureFault(f"it cannot be read as a CMS signature ({type(error).__name__})") from error
+        raise SignatureFault("unreadable", error=type(error).__name__) from error
 
 
 def _verified(signature: bytes, content: bytes | None) -> Signed:
     info = cms.ContentInfo.load(signature, strict=True)
     if info["content_type"].native != "signed_data":
-        raise SignatureFault("it is no signed data")
+        raise SignatureFault("no-signed-data")
     data = info["content"]
     if len(data["signer_infos"]) != 1:
-        raise SignatureFault("it holds more than one signer")
+        raise SignatureFault("signers")
     signer = data["signer_infos"][0]
     certificate = _certificate(data, signer)
     algorithm = signer["digest_algorithm"]["algorithm"].native
     if algorithm not in _HASHES:
-        raise SignatureFault(f"its digest {algorithm} is not accepted")
+        raise SignatureFault("digest", algorithm=algorithm)
     attributes = {a["type"].native: a["values"] for a in signer["signed_attrs"]}
     digest: bytes = attributes["message_digest"][0].native
     if attributes["content_type"][0].native != data["encap_content_info"]["content_type"].native:
-        raise SignatureFault("its signed content type is not its content's")
+        raise SignatureFault("content-type")
     if content is not None and hashlib.new(algorithm, content).digest() != digest:
-        raise SignatureFault("it was made over other bytes")
+        raise SignatureFault("other-bytes")
     # The signature is over the attributes as a SET OF, whatever tag they carry inside.
     # Read now what is told of it later: a damaged certificate is no certificate.
     certificate.subject.rfc4514_string(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
@@ -108,7 +114,7 @@ def _certificate(data: cms.SignedData, signer: cms.SignerInfo) -> x509.Certifica
             same = certificate.key_identifier == sid.chosen.native
         if same:
             return x509.load_der_x509_certificate(certificate.dump())
-    raise SignatureFault("it does not carry its signer's certificate")
+    raise SignatureFault("no-certificate")
 
 
 def _check(certificate: x509.Certificate, signer: cms.SignerInfo, digest: hashes.HashAlgorithm, signed: bytes) -> None:
@@ -123,9 +129,9 @@ def _check(certificate: x509.Certificate, signer: cms.SignerInfo, digest: hashes
             case rsa.RSAPublicKey() if scheme == "rsassa_pss":
                 key.verify(value, signed, padding.PSS(padding.MGF1(digest), padding.PSS.AUTO), digest)
             case _:
-                raise SignatureFault(f"its scheme {scheme} does not fit its key")
+                raise SignatureFault("scheme", scheme=scheme)
     except InvalidSignature:
-        raise SignatureFault("its value does not hold for its certificate") from None
+        raise SignatureFault("value") from None
 
 
 def issued_by(certificate: x509.Certificate, anchors: list[x509.Certificate], between: list[x509.Certificate]) -> bool:

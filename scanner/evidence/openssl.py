@@ -29,7 +29,7 @@ def verify_stamp(response: bytes, data: bytes, anchors: bytes, at: datetime) -> 
 def _refusal(command: Sequence[str], files: Mapping[str, bytes]) -> str:
     program = shutil.which("openssl")
     if program is None:
-        return "not installed, so no second opinion"
+        return "not installed"
     with tempfile.TemporaryDirectory(prefix="hygie-") as folder:
         for name, data in files.items():
             (Path(folder) / name).write_bytes(data)

@@ -18,6 +18,7 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from reports.words import load, said
 from scanner.evidence import openssl
 from scanner.evidence.cms import UNREADABLE
 from scanner.outbound.https import OutboundError, post
@@ -30,7 +31,11 @@ _GRANTED = {"granted", "granted_with_mods"}
 
 
 class StampFault(Exception):
-    """A time-stamp that could not be had, or does not hold; one sentence."""
+    """A time-stamp that could not be had, or does not hold: ``why`` in one sentence."""
+
+    def __init__(self, why: str, **values: object) -> None:
+        self.why = said(f"stamp.{why}", **values)
+        super().__init__(self.why.in_(load("en", "scanner")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +53,12 @@ def ask(url: str, data: bytes, *, ca_file: Path | None) -> bytes:
     try:
         answer = asyncio.run(post(url, request.as_bytes(), _QUERY, ca_file=ca_file))
     except OutboundError as error:
-        raise StampFault(f"the time-stamp authority {error}") from error
+        raise StampFault("authority", error=error) from error
     if answer.media_type != _REPLY:
-        raise StampFault(f"the time-stamp authority answered {answer.media_type}, expected {_REPLY}")
+        raise StampFault("media-type", type=answer.media_type, expected=_REPLY)
     info = _info(answer.body)
     if info["nonce"].native != request.nonce:
-        raise StampFault("the time-stamp authority answered another request (nonce)")
+        raise StampFault("nonce")
     return answer.body
 
 
@@ -62,7 +67,7 @@ def anchors(pem: bytes) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem)
     except (ValueError, x509.InvalidVersion) as error:
-        raise StampFault("the anchors of the time-stamp authority hold no PEM certificate") from error
+        raise StampFault("no-anchor") from error
 
 
 def verify(response: bytes, data: bytes, roots: list[x509.Certificate]) -> Stamp:
@@ -79,7 +84,7 @@ def verify(response: bytes, data: bytes, roots: list[x509.Certificate]) -> Stamp
     pem = b"".join(root.public_bytes(Encoding.PEM) for root in roots)
     second = openssl.verify_stamp(response, data, pem, at)
     if second:
-        raise StampFault(f"it does not hold (rfc3161-client: {first}; openssl: {second})")
+        raise StampFault("refused", first=first, second=second)
     return Stamp(at=at, certificate=certificate, opinions=(f"rfc3161-client: {first}", "openssl: ok"))
 
 
@@ -98,16 +103,16 @@ def _library(response: bytes, data: bytes, anchors: list[x509.Certificate]) -> s
 def _info(response: bytes) -> tsp.TSTInfo:
     """The signed content of a response that is granted."""
     if len(response) > _LARGEST:
-        raise StampFault(f"it is larger than {_LARGEST >> 20} MiB")
+        raise StampFault("too-large", limit=f"{_LARGEST >> 20} MiB")
     try:
         read = tsp.TimeStampResp.load(response, strict=True)
         status = read["status"]["status"].native
         if status not in _GRANTED:
-            raise StampFault(f"the time-stamp authority refused ({status})")
+            raise StampFault("denied", status=status)
         info = read["time_stamp_token"]["content"]["encap_content_info"]["content"].parsed
         info["gen_time"].native.astimezone(UTC)
     except UNREADABLE as error:
-        raise StampFault(f"it cannot be read as a time-stamp response ({type(error).__name__})") from error
+        raise StampFault("unreadable", error=type(error).__name__) from error
     return info
 
 

@@ -84,7 +84,7 @@ def _fill_the_target(folder: Path) -> None:
     for level, status in ((2, "met"), (5, "not-met")):
         file = folder / "care-ch.toml"
         file.write_text(sourced.replace(unread, entered.format(level)))
-        hygie(folder, "judge", "latest", "--criteria", "care-ch.toml")
+        hygie(folder, "judge", "latest", "--criteria", "care-ch.toml", code=1)
         config = folder / "config.toml"
         kept = config.read_text()
         config.write_text(kept + '\n[reports]\ncriteria = ["care-ch.toml"]\n')
@@ -227,7 +227,7 @@ def test_an_accepted_risk_is_counted_apart_and_ends(aged: tuple[Path, list[str]]
     assert [(f["rule"], f["asset"], f["outcome"]) for f in waived] == [("certificate-key-large", asset, "not-met")]
     assert next(h for h in tree["history"] if h["accepted"])["accepted"] == id
     assert indicator(tree, "expo.open_critical")["measured"]["fr"].split(",")[0] == before["fr"].split(",")[0]
-    assert "in force" in hygie(folder, "waive", "list")
+    assert "en vigueur" in hygie(folder, "waive", "list")
     hygie(folder, "waive", "withdraw", id, "--reason", "corrigé")
     assert not [f for f in report(folder)["findings"] if f["waiver"]]
-    assert "withdrawn" in hygie(folder, "waive", "list")
+    assert "retiré" in hygie(folder, "waive", "list")

@@ -109,7 +109,7 @@ def test_one_changed_byte_is_named(played: Path) -> None:
     finally:
         (played / "ch-valmorel.txt").write_bytes(text)
     assert done.returncode == 1
-    assert "altered: ch-valmorel.txt" in done.stdout
+    assert "modifié\u00a0: ch-valmorel.txt" in done.stdout
 
 
 def test_the_demonstration_leaves_a_pack_that_verifies(played: Path) -> None:

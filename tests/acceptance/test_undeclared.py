@@ -192,10 +192,10 @@ def test_a_person_decides_and_the_log_keeps_who(told: Told) -> None:
     promoted = hygie(told, "candidates", "promote", "host:lien.ailleurs.test", "--reason", "notre prestataire")
     assert promoted.exit_code == 0
     assert 'name = "lien.ailleurs.test"' in promoted.stdout
-    assert "until the signed mandate covers it" in promoted.stdout
+    assert "tant que le mandat signé ne le couvre pas" in promoted.stdout
     assert hygie(told, "candidates", "reject", "host:san.ailleurs.test", "--reason", "pas à nous").exit_code == 0
     lines = hygie(told, "candidates", "--state", "all").stdout.splitlines()
-    assert any(line.startswith("host:san.ailleurs.test  rejected  certificat") for line in lines)
+    assert any(line.startswith("host:san.ailleurs.test  écarté  certificat") for line in lines)
     assert not any("san.ailleurs.test" in line for line in hygie(told, "candidates").stdout.splitlines())
     with open_store(told.folder / "hygie.sqlite") as store:
         events = [(e.event, e.about.get("asset"), bool(e.actor)) for e in store.audit.events()]

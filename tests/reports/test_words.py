@@ -14,10 +14,12 @@ from rules.interface import Confidence, Effort, Maturity, Outcome, Severity
 FR, EN = load("fr"), load("en")
 
 
-def test_both_languages_have_the_same_keys_plurals_and_values() -> None:
-    assert FR.texts.keys() == EN.texts.keys()
-    for key, french in FR.texts.items():
-        english = EN.texts[key]
+@pytest.mark.parametrize("packages", [(), ("reports.changes",), ("scanner",)])
+def test_both_languages_have_the_same_keys_plurals_and_values(packages: tuple[str, ...]) -> None:
+    ours, theirs = load("fr", *packages).texts, load("en", *packages).texts
+    assert ours.keys() == theirs.keys()
+    for key, french in ours.items():
+        english = theirs[key]
         assert isinstance(french, str) == isinstance(english, str), key
         assert _quoted(french) == _quoted(english), key
 

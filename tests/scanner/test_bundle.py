@@ -73,7 +73,7 @@ def test_the_other_box_tells_the_same_findings_of_the_same_scan(
 ) -> None:
     path = exported(hospital, *options)
     code, told, _ = hygie(region, "bundle", "import", str(path), "--sha256", pack.digest(path.read_bytes()))
-    assert (code, "taken" in told) == (Exit.CLEAN, True)
+    assert (code, "repris" in told) == (Exit.CLEAN, True)
     assert report(region) == report(hospital)
     with store(region) as kept:
         (part,) = kept.scans.find("latest").parts
@@ -94,7 +94,7 @@ def test_taken_again_it_changes_nothing(hospital: Path, region: Path) -> None:
     hygie(region, "bundle", "import", str(path))
     before = report(region)
     code, told, _ = hygie(region, "bundle", "import", str(path))
-    assert (code, "already here" in told) == (Exit.CLEAN, True)
+    assert (code, "déjà présent" in told) == (Exit.CLEAN, True)
     assert report(region) == before
 
 

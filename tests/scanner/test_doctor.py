@@ -75,13 +75,13 @@ def configured(lab: samba.Domain, account: str, folder: Path) -> Settings:
 def test_the_doctor_asks_a_real_controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYGIE_LAB_PASSWORD", samba.USER_PASSWORD)
     with samba.domain(sysvol=lambda folder: {}) as lab:
-        lines = examine_directories(configured(lab, "lecteur", tmp_path))
-        refused = examine_directories(configured(lab, "expire", tmp_path))
+        lines = examine_directories(configured(lab, "lecteur", tmp_path), load("fr"))
+        refused = examine_directories(configured(lab, "expire", tmp_path), load("fr"))
         whole = CONFIG.format(address=lab.address, host=lab.host, user=lab.user(), ca=tmp_path / "absente.pem")
-        misled = examine_directories(parse(tmp_path / "hygie.toml", whole))
+        misled = examine_directories(parse(tmp_path / "hygie.toml", whole), load("fr"))
         elsewhere = whole.replace(str(tmp_path / "absente.pem"), str(lab.ca_file))
         elsewhere = elsewhere.replace('name = "ad"', 'name = "ad"\nbase = "DC=autre,DC=example"')
-        strange = examine_directories(parse(tmp_path / "hygie.toml", elsewhere))
+        strange = examine_directories(parse(tmp_path / "hygie.toml", elsewhere), load("fr"))
     # an ordinary account reads no PSO and no settings of DNS; a fresh domain has no DPAPI key, this schema no KDS key
     partial = [line for mark, line in lines if mark is Mark.PARTIAL]
     assert [word for line in partial for word in ("(PSO)", "DPAPI", "serveurs DNS", "KDS") if word in line] == [

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from reports.evidence import pack
+from reports.words import Said, load
 from scanner.cli import app
 from scanner.demo.play import FAULTY, HEALTHY
 from scanner.evidence import signer as signers
@@ -30,6 +31,7 @@ from tests.lab.staged import Look, staged
 
 NOW = datetime.now(UTC)
 TRUST = Trust(now=NOW)
+ENGLISH = load("en", "scanner")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def plain(home: Path) -> Path:
 
 def hygie(folder: Path, *arguments: str, config: str = "config.toml", code: int = 0) -> str:
     here = [str(folder / a) if a.endswith((".pdf", ".zip", ".key", ".pem")) else a for a in arguments]
-    tail = [] if here[0] == "verify" else ["-c", str(folder / config)]
+    tail = ["--lang", "en"] if here[0] == "verify" else ["-c", str(folder / config)]
     done = CliRunner().invoke(app, [*here, *tail], catch_exceptions=False)
     assert done.exit_code == code, done.output
     return done.stdout if code in {0, 1} else done.stderr
@@ -89,7 +91,11 @@ def differences(path: Path, trust: Trust = TRUST) -> list[str]:
         files, found = open_pack(path)
     except UnreadablePackError as error:
         return [str(error)]
-    return [*found, *check(files, trust).differences]
+    return sentences([*found, *check(files, trust).differences])
+
+
+def sentences(found: list[Said]) -> list[str]:
+    return [text.in_(ENGLISH) for text in found]
 
 
 @pytest.mark.parametrize("name", ["plain", "stamped"])
@@ -138,7 +144,7 @@ def test_verify_says_who_signed_when_and_what_it_is_worth(home: Path, stamped: P
     assert "time-stamp: 20" in said
     assert "rfc3161-client: ok" in said
     assert "non qualifié" in said
-    assert "file(s) as they were" in said
+    assert "all as they were" in said
     assert "time-stamp: none" in hygie(home, "verify", "plain.zip")
 
 
@@ -177,7 +183,7 @@ def test_no_byte_of_what_seals_the_rest_changes_unseen(stamped: Path, name: str)
     for position in range(0, len(files[name]), step):
         changed = bytearray(files[name])
         changed[position] ^= 1
-        found = check({**files, name: bytes(changed)}, TRUST).differences
+        found = sentences(check({**files, name: bytes(changed)}, TRUST).differences)
         assert any(name in text for text in found), (name, position, found)
 
 
@@ -226,14 +232,14 @@ def test_a_remade_pack_needs_the_key(home: Path, plain: Path, tmp_path: Path) ->
         pack.Described(schema=pack.SCHEMA, about=told), {**listed, pack.SUMS: files[pack.SUMS]}
     )
     files[pack.SEALS] = pack.seals(files)
-    found = check(files, TRUST).differences
+    found = sentences(check(files, TRUST).differences)
     assert len(found) == 1
     assert "it was made over other bytes" in found[0]
     # Signed again with another key, it is another signer's.
     stranger = signers.own(tmp_path / "stranger.pem", NOW)
     files[pack.SIGNATURE] = stranger.sign(files[pack.MANIFEST])
     files[pack.SEALS] = pack.seals(files)
-    assert any(text.startswith("wrong certificate") for text in check(files, TRUST).differences)
+    assert any(text.startswith("wrong certificate") for text in sentences(check(files, TRUST).differences))
 
 
 def test_the_expected_signer_is_compared(home: Path, plain: Path) -> None:
@@ -258,7 +264,7 @@ def test_a_token_that_the_library_refuses_gets_a_second_opinion(home: Path, tmp_
     files, _ = open_pack(home / "chain.zip")
     found = check(files, TRUST)
     assert found.differences == []
-    said = next(text for text in found.told if text.startswith("time-stamp"))
+    said = next(text for text in sentences(found.told) if text.startswith("time-stamp"))
     assert "InvalidSetOrdering" in said
     assert "openssl: ok" in said
 
@@ -325,14 +331,14 @@ def test_a_document_that_changed_is_not_filed(home: Path) -> None:
 def test_a_frozen_dossier_stays_and_is_watched(home: Path) -> None:
     id, path = hygie(home, "dossier", "freeze").split()
     assert hygie(home, "dossier", "freeze").split() == [id, path]
-    assert f"{id}  same" in hygie(home, "dossier", "list")
+    assert f"{id}  inchangé" in hygie(home, "dossier", "list")
     evidence(home, "frozen.zip")
     assert json.loads(open_pack(home / "frozen.zip")[0][pack.MANIFEST])["frozen"]["id"] == id
     assert pack.digest(Path(path).read_bytes()) == id
     kept = Path(path).read_bytes()
     Path(path).chmod(0o600)
     Path(path).write_bytes(kept + b" ")
-    assert f"{id}  changed" in hygie(home, "dossier", "list", code=1)
+    assert f"{id}  modifié" in hygie(home, "dossier", "list", code=1)
     Path(path).write_bytes(kept)
 
 
@@ -374,5 +380,5 @@ def test_other_establishments_are_in_the_audit_segment_by_digest_alone(home: Pat
     assert differences(home / "segment.zip") == []
     rows[1]["document"] = rows[1].get("document", "{}") + " "
     changed = "\n".join(json.dumps(row) for row in rows).encode()
-    found = check({**files, "audit.jsonl": changed}, TRUST).differences
+    found = sentences(check({**files, "audit.jsonl": changed}, TRUST).differences)
     assert "audit.jsonl, line 2: its content is not what was logged" in found
