@@ -21,7 +21,8 @@ _CAPABLE = {
     "2003": 2, "2003 r2": 2, "2008": 3, "2008 r2": 4, "2012": 5, "2012 r2": 6, "2016": 7, "2019": 7, "2022": 7,
     "2025": 10,
 }  # fmt: skip
-_CLUSTERS = ("mscluster", "msservercluster")
+#: Classes of the names of a cluster and of what it serves; its nodes, which are servers, bear MSServerClusterMgmtAPI.
+_CLUSTERS = frozenset({"mscluster", "msservercluster", "msclustervirtualserver"})
 #: fRSReplicaSetType of SYSVOL; msDFSR-Flags once its migration is over ("eliminated").
 _SYSVOL_SET, _ELIMINATED = 2, 48
 
@@ -47,7 +48,10 @@ def controller_objects_consistent(seen: DomainView) -> Verdict:
             PARTIAL_SECRETS | TO_AUTH | WORKSTATION if account.read_only_controller else SERVER_TRUST | UNCONSTRAINED
         )
         wrong = account.uac is not None and account.uac & flags != flags
-        wrong = wrong or (not orphan and dated and _behaves_otherwise(account, settings[server or ""]))
+        if not orphan:
+            own = settings[server or ""]
+            wrong = wrong or ("ntdsdsaro" in own.classes) is not account.read_only_controller
+            wrong = wrong or (dated and _behaves_otherwise(account, own))
         whole = table is not None and table.complete
         bad += [account.ref] if wrong or (orphan and whole) else []
         unknown = unknown or account.uac is None or (orphan and not whole)
@@ -108,7 +112,7 @@ def controllers_encrypt_with_aes(seen: DomainView) -> Verdict:
 
 def clustered(account: Account) -> bool:
     """The account of a failover cluster, by its service names."""
-    return any(spn.lower().startswith(_CLUSTERS) for spn in account.spns)
+    return any(spn.lower().partition("/")[0] in _CLUSTERS for spn in account.spns)
 
 
 def _old_servers(seen: DomainView, days: int, levels: tuple[int, ...]) -> Verdict:

@@ -18,7 +18,7 @@ from rules.catalogue.directory_control import (
     resource_delegation_not_on_controllers,
 )
 from rules.interface import Confidence, Rule
-from tests.lab.healthy import CONTROLLER, MANAGED, PREPARED, REPLICATION, SERVER, SYSTEM_DN, USER
+from tests.lab.healthy import CONTROLLER, MANAGED, PREPARED, REPLICATION, SERVER, SITE, SYSTEM_DN, USER
 from tests.lab.synthetic import BASE, CONFIG, World, ago, dated, sid
 from tests.rules.directory_cases import MET, NOT_APPLICABLE, NOT_MET, UNDETERMINED, Case, check, judged, label
 
@@ -61,6 +61,13 @@ def reader(world: World, **changed: object) -> World:
     return world.put(READER, **changed)  # type: ignore[arg-type]
 
 
+def distant(world: World, *more: str) -> World:
+    """A read-only controller with its server object, and the classes of its settings."""
+    server = f"CN=RODC1,CN=Servers,{SITE}"
+    reader(world).add(server, "server", serverReference=READER)
+    return world.add(f"CN=NTDS Settings,{server}", "nTDSDSA", *more, msDS_Behavior_Version=7)
+
+
 def revealed(world: World, dn: str) -> World:
     return reader(world, msDS_RevealedUsers=[f"B:16:0123456789abcdef:{dn}"])
 
@@ -84,6 +91,11 @@ CASES: list[Case] = [
     (servers.controller_objects_consistent, lambda w: w.without(CONFIG), UNDETERMINED, (1,), ""),
     (servers.controller_objects_consistent, lambda w: w.put(CONTROLLER, userAccountControl=0x2000).without(CONFIG), NOT_MET, (1,), "DC1$"),
     (servers.controller_objects_consistent, lambda w: w.drop(CONTROLLER), UNDETERMINED, (1,), ""),
+    # the settings of a read-only controller have a class of their own, which no other has
+    (servers.controller_objects_consistent, lambda w: distant(w, "nTDSDSARO"), MET, (), ""),
+    (servers.controller_objects_consistent, lambda w: distant(w), NOT_MET, (1,), "RODC1$"),
+    (servers.controller_objects_consistent, lambda w: distant(w, "nTDSDSARO").put(READER, userAccountControl=0x1001000), NOT_MET, (1,), "RODC1$"),
+    (servers.controller_objects_consistent, lambda w: w.add(f"CN=NTDS Settings,{SERVER}", "nTDSDSA", "nTDSDSARO", msDS_Behavior_Version=7), NOT_MET, (1,), "DC1$"),
     # its settings tell the highest level that its Windows knows
     (servers.controller_objects_consistent, lambda w: w.put(f"CN=NTDS Settings,{SERVER}", msDS_Behavior_Version=6), NOT_MET, (1,), "DC1$"),
     (servers.controller_objects_consistent, lambda w: w.put(f"CN=NTDS Settings,{SERVER}", msDS_Behavior_Version=None), NOT_MET, (1,), "DC1$"),
@@ -105,6 +117,9 @@ CASES: list[Case] = [
     (servers.server_passwords_renewed_in_a_quarter, lambda w: w.put(SRV, pwdLastSet=ago(91), userAccountControl=0x1002), MET, (), ""),
     (servers.server_passwords_renewed_in_a_quarter, lambda w: w.put(PC, pwdLastSet=ago(91)), MET, (), ""),
     (servers.server_passwords_renewed_in_a_quarter, lambda w: cluster(w, 400), MET, (), ""),
+    # a node of a cluster is a server like any other; what a cluster serves is not
+    (servers.server_passwords_renewed_in_a_quarter, lambda w: w.put(SRV, pwdLastSet=ago(91), servicePrincipalName=["HOST/SRV1", "MSServerClusterMgmtAPI/SRV1"]), NOT_MET, (2,), "SRV1$"),
+    (servers.server_passwords_renewed_in_a_quarter, lambda w: w.put(SRV, pwdLastSet=ago(91), servicePrincipalName=["MSClusterVirtualServer/SRV1"]), MET, (), ""),
     (servers.server_passwords_renewed_in_a_quarter, lambda w: w.put(SRV, pwdLastSet=None), UNDETERMINED, (2,), ""),
     (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=ago(46)), NOT_MET, (3,), "SRV1$"),
     (servers.server_passwords_renewed, lambda w: w.put(SRV, pwdLastSet=ago(44)), MET, (), ""),
