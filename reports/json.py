@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from probes.interface import Asset, Attempt, Status
+from reports.canonical import write
 from reports.dossier import Dossier, SeenAsset
 from rules.interface import Card, Finding
 from rules.subject import Attestation
@@ -26,9 +27,8 @@ def render(dossier: Dossier, cards: Mapping[str, Card]) -> bytes:
 
 
 def canonical(value: object) -> bytes:
-    """Return plain data as sorted, compact UTF-8 with one final newline; lone surrogates are escaped."""
-    text = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    """Return domain values as sorted, compact UTF-8 with one final newline; lone surrogates are escaped."""
+    return write(value).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def tree(dossier: Dossier) -> dict[str, Any]:
