@@ -79,9 +79,7 @@ class NmapProbe(Probe[NmapSettings]):
         address, port = ip_address(text), asset.port or 0
         name = "" if asset.host == text else asset.host
         line.grant(address, port, name=name, level=self.level)
-        async with self._turns:
-            await line.pace(address)
-            line.grant(address, port, name=name, level=self.level)
+        async with self._turns, line.turn(address, port, name=name, level=self.level):
             return version_of(await output(arguments, self.settings.patience), text, port)
 
 

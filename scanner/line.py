@@ -317,6 +317,18 @@ class GuardedLine:
             self._sweeps.discard(stop)
         self._open_for_business()
 
+    @contextlib.asynccontextmanager
+    async def turn(self, address: IPAddress, port: int, *, name: str = "", level: int = 2) -> AsyncIterator[None]:
+        """Hold a turn for a library's own connection; devices that may not be spoken to, and the blocked, get none."""
+        self.grant(address, port, name=name, level=level)
+        if is_device(port) and not self.identifies_devices:
+            raise ProbeError(Reason.LEVEL, DEVICES_KEPT)
+        async with self._manners.turn(address, port) or contextlib.nullcontext():
+            await self.pace(address)
+            self.grant(address, port, name=name, level=level)
+            self._manners.check(address)
+            yield
+
     def slow_down(self, address: IPAddress) -> None:
         """Ask an address more slowly: a probe was told so (429, a lost canary)."""
         self._connections.slow_down(address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -145,6 +146,12 @@ class FileLine(Line):
         tries: int = 2,
         any_port: bool = False,
     ) -> bytes:
+        """Refuse."""
+        self._refuse()
+
+    def turn(
+        self, address: IPAddress, port: int, *, name: str = "", level: int = 2
+    ) -> AbstractAsyncContextManager[None]:
         """Refuse."""
         self._refuse()
 

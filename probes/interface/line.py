@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -211,6 +212,12 @@ class Line(Protocol):
 
     def slow_down(self, address: IPAddress) -> None:
         """Ask an address more slowly from now on, for every probe: it said so, or stopped answering."""
+        ...
+
+    def turn(
+        self, address: IPAddress, port: int, *, name: str = "", level: int = 2
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold a turn for a library that opens its own connection: granted, paced, and alone at a fragile address."""
         ...
 
     async def pace(self, address: IPAddress) -> None:

@@ -101,9 +101,25 @@ async def fetch(
         pinned, port, name = ip_address(address), target.port or 80, target.host or ""
     except ValueError as error:
         raise ProbeError(Reason.MALFORMED, "not an address of a page") from error
-    line.grant(pinned, port, name=name)
-    await line.pace(pinned)
-    line.grant(pinned, port, name=name)
+    async with line.turn(pinned, port, name=name):
+        try:
+            return await _fetched(line, pinned, url, method=method, headers=headers, cap=cap, tls=tls)
+        except ProbeError as error:
+            if error.reason is Reason.CONNECTION_LOST:
+                line.slow_down(pinned)
+            raise
+
+
+async def _fetched(
+    line: Line,
+    pinned: IPAddress,
+    url: str,
+    *,
+    method: str,
+    headers: tuple[tuple[str, str], ...],
+    cap: int,
+    tls: ssl.SSLContext | None,
+) -> Answer:
     connector = aiohttp.TCPConnector(
         resolver=_Pinned(pinned), ssl=tls or _any_tls(), force_close=True, use_dns_cache=False
     )
@@ -117,7 +133,7 @@ async def fetch(
                 trust_env=False,
                 headers=line.identity.headers | {"Accept-Encoding": "gzip, deflate", "Accept": "text/html,*/*;q=0.5"},
             ) as session,
-            session.request(method, target, allow_redirects=False, headers=dict(headers)) as response,
+            session.request(method, URL(url), allow_redirects=False, headers=dict(headers)) as response,
         ):
             if response.status in _SLOWER:
                 line.slow_down(pinned)

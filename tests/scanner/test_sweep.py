@@ -15,6 +15,7 @@ from typing import cast
 import pytest
 
 from probes.interface import IPAddress, PortAnswer, PortState, ProbeError, Reason
+from probes.web.fetch import fetch
 from scanner.demo.listening import listening as serving
 from scanner.line import GuardedLine
 from scanner.manners import Manners
@@ -194,6 +195,62 @@ async def test_a_fragile_address_hears_one_connection_at_a_time() -> None:
         forgotten = await line.connect(address, 11112, deadline=0.2)
         await call(line, 18080)  # a stream that nobody closed gives its turn back at its deadline
         await forgotten.close()
+
+
+async def test_a_library_of_its_own_takes_its_turn_at_a_fragile_address() -> None:
+    heard: list[float] = []
+
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        heard.append(time.monotonic())
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    address, line = ip_address("127.95.0.5"), open_line(granted=mandate())
+    async with serving(page, str(address), 8042), serving(page, str(address), 18080):
+        talk = await line.connect(address, 8042)
+        fetching = asyncio.create_task(fetch(line, str(address), f"http://{address}:18080/"))
+        await asyncio.sleep(0.1)
+        assert heard == []
+        await talk.close()
+        assert (await fetching).status == 200
+        # a device that may not be spoken to is not fetched from either
+        with pytest.raises(ProbeError, match="level"):
+            await fetch(line, str(address), f"http://{address}:502/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "share"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 1),
+        (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", 1 / 4),
+        (b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", 1 / 4),
+        (b"", 1 / 4),
+    ],
+    ids=["served", "missing", "too many", "overloaded", "reset"],
+)
+async def test_a_site_that_pushes_back_is_asked_more_slowly_by_every_probe(answer: bytes, share: float) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        if not answer:
+            writer.transport.abort()
+        writer.close()
+
+    address = ip_address("127.95.0.6")
+    rates = Rates(overall=1e6, network=1e6, address=1000.0, burst=1)
+    line = open_line(granted=mandate(), pace=rates)
+    async with serving(serve, str(address), 18080):
+        for _ in range(2):
+            with contextlib.suppress(ProbeError):
+                await fetch(line, str(address), f"http://{address}:18080/")
+        began, turns = time.monotonic(), 40
+        for _ in range(turns):
+            await line.pace(address)
+        took = time.monotonic() - began
+    # forty turns at a thousand a second, or at a quarter of it
+    assert (took > 0.7 * turns / 1000 / share) if share < 1 else (took < 0.7 * turns / 250)
 
 
 async def test_a_datagram_is_answered_refused_or_left_in_silence() -> None:
