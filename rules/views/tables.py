@@ -160,7 +160,7 @@ def _further_members(table: Table, dn: str, values: Values) -> None:
     """The members of an entry, in one piece or by ranges; a run of ranges ends with ``-*``."""
     for name, members in values.items():
         if name == "member" or name.startswith("member;range="):
-            table.members[dn] += [m.decode("utf-8", "replace").lower() for m in members]
+            table.members[dn] += [m.decode("utf-8", "replace").lower() for m in members if m]
             if name.startswith("member;"):
                 table.cut_groups.add(dn)
                 if name.endswith("-*"):
@@ -175,7 +175,7 @@ def _number(values: Values, name: str) -> int | None:
 def _account(entry: Entry, sid: str, classes: set[bytes], place: int) -> Account:
     values = entry.attributes
     managed = not _MANAGED.isdisjoint(classes)
-    rare = {k: values[k] for k in RARE & values.keys()} or _NONE
+    rare = {k: values[k] for k in RARE & values.keys() if any(values[k])} or _NONE
     return Account(
         sid=sid,
         name=text(first(values, "samaccountname") or first(values, "name")),
@@ -190,9 +190,9 @@ def _account(entry: Entry, sid: str, classes: set[bytes], place: int) -> Account
         created=generalized_time(first(values, "whencreated")),
         spns=_texts(values, "serviceprincipalname"),
         delegates_to=_texts(values, "msds-allowedtodelegateto"),
-        acts_for_others="msds-allowedtoactonbehalfofotheridentity" in values,
+        acts_for_others=any(values.get("msds-allowedtoactonbehalfofotheridentity", ())),
         admin_count=_number(values, "admincount") or 0,
-        sid_history=tuple(map(sid_text, values.get("sidhistory", ()))),
+        sid_history=_history(values),
         encryption=_number(values, "msds-supportedencryptiontypes"),
         system=text(first(values, "operatingsystem")),
         system_version=text(first(values, "operatingsystemversion")),
@@ -203,7 +203,11 @@ def _account(entry: Entry, sid: str, classes: set[bytes], place: int) -> Account
 
 
 def _texts(values: Values, name: str) -> tuple[str, ...]:
-    return tuple(map(text, values.get(name, ())))
+    return tuple(text(value) for value in values.get(name, ()) if value)
+
+
+def _history(values: Values) -> tuple[str, ...]:
+    return tuple(sid_text(value) for value in values.get("sidhistory", ()) if value)
 
 
 def _group(entry: Entry, sid: str, place: int) -> Group:
@@ -214,7 +218,7 @@ def _group(entry: Entry, sid: str, place: int) -> Group:
         dn=entry.dn,
         admin_count=_number(values, "admincount") or 0,
         created=generalized_time(first(values, "whencreated")),
-        sid_history=tuple(map(sid_text, values.get("sidhistory", ()))),
+        sid_history=_history(values),
         descriptor=place,
     )
 

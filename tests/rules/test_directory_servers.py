@@ -196,6 +196,13 @@ CASES: list[Case] = [
     (sid_history_harmless, lambda w: w.put(w.dn(1102), sIDHistory=sid_bytes("S-1-5-21-9-9-9-519")), NOT_MET, (2,), "G-Médecins"),
     (sid_history_harmless, lambda w: w.put(w.dn(1102), sIDHistory=sid_bytes("S-1-5-21-9-9-9-1519")), MET, (), ""),
     (sid_history_empty, lambda w: w.put(w.dn(1102), sIDHistory=sid_bytes("S-1-5-21-9-9-9-1519")), NOT_MET, (3,), "G-Médecins"),
+    # an export may write an attribute without a value: that is none
+    (sid_history_empty, lambda w: w.put(USER, sIDHistory=b""), MET, (), ""),
+    (delegation_not_to_controllers, lambda w: w.put(SRV, msDS_AllowedToDelegateTo=b""), MET, (), ""),
+    (resource_delegation_not_on_controllers, lambda w: w.put(CONTROLLER, msDS_AllowedToActOnBehalfOfOtherIdentity=b""), MET, (), ""),
+    (rodc.read_only_controller_keys_in_use, lambda w: w.put(USER, msDS_SecondaryKrbTgtNumber=b""), NOT_APPLICABLE, (), ""),
+    (rodc.allowed_replication_group_empty, lambda w: w.put(w.dn(571), member=b""), MET, (), ""),
+    (servers.service_accounts_encrypt_with_aes, lambda w: w.put(USER, servicePrincipalName=b""), MET, (), ""),
     (delegation_not_to_controllers, lambda w: w.put(SRV, msDS_AllowedToDelegateTo="ldap/dc1.ad.test/ad.test"), NOT_MET, (1,), "SRV1$"),
     (delegation_not_to_controllers, lambda w: w.unasked.add("msDS-AllowedToDelegateTo"), UNDETERMINED, (1,), ""),
     (resource_delegation_not_on_controllers, lambda w: w.unasked.add("msDS-AllowedToActOnBehalfOfOtherIdentity"), UNDETERMINED, (1,), ""),
