@@ -7,22 +7,20 @@ import hashlib
 import hmac
 import json
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from reports.visible import visible
-from rules.interface import Severity
-from rules.registry import load as registry
+from rules.interface import Finding, Severity
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import NotifySection
 from scanner.config.secrets import SecretError, read
 from scanner.outbound.https import OutboundError, post
 from scanner.outbound.mail import MailServer, send
-from scanner.schedule.confirmation import window
-from scanner.store.boards import Shift
+from scanner.schedule.confirmation import window as opening
+from scanner.schedule.notices import Notice, changes, overdue, overdue_mark, window, window_mark
+from scanner.store.boards import Board
 from scanner.store.errors import StoreError
 from scanner.store.sightings import Filter
 from scanner.store.store import Store
@@ -31,20 +29,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two rounds, and how far back a change is still news.
 _PACE, _NEWS = 30.0, timedelta(days=3)
-#: Changes listed in one message; the rest is counted.
-_LISTED = 20
-_TOLD = {"new": "nouveau", "worse": "aggravé", "reopened": "rouvert"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """One message: ``id`` says what about, so that it is sent once; ``lines`` name the findings."""
-
-    id: str
-    kind: str
-    perimeter: str
-    subject: str
-    lines: tuple[str, ...]
 
 
 class Crier:
@@ -59,6 +43,7 @@ class Crier:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._looked: dict[str, tuple[object, ...]] = {}
 
     async def work(self) -> None:
         """Cry again and again, until cancelled."""
@@ -76,91 +61,69 @@ class Crier:
         if not (section.webhook or (section.smtp_host and section.recipients)):
             return
         for notice in await asyncio.to_thread(lambda: list(self._news(settings))):
-            if not await asyncio.to_thread(self._store.notices.claim, notice.id):
+            if not await asyncio.to_thread(self._store.notices.claim, notice.marks):
                 continue
             try:
                 await _sent(section, settings.folder, notice)
             except (OutboundError, SecretError):
-                await asyncio.to_thread(self._store.notices.release, notice.id)
+                self._looked.clear()
+                await asyncio.to_thread(self._store.notices.release, notice.marks)
                 raise
 
     def _news(self, settings: Settings) -> Iterator[Notice]:
         sent = self._store.notices.sent()
         least = Severity(settings.file.notify.from_severity)
         shifts = self._store.boards.shifts(None, self._clock() - _NEWS, 5000)
-        for notice in (*changes(shifts, least, settings), *self._overdue(settings), *self._windows(settings, sent)):
-            if notice.id not in sent:
+        boards = self._store.boards.boards(settings.perimeters.keys())
+        for notice in changes(shifts, least, settings):
+            if sent.isdisjoint(notice.marks):
                 yield notice
+        yield from self._overdue(settings, boards, sent)
+        yield from self._windows(settings, boards, sent)
 
-    def _overdue(self, settings: Settings) -> Iterator[Notice]:
-        """What has been open for longer than its severity allows, each finding once."""
-        limits, today = settings.file.notify.overdue_days, self._clock().date()
-        allowed = {Severity.CRITICAL: limits.critical, Severity.HIGH: limits.high}
-        for perimeter, known in settings.perimeters.items():
-            for severity, days in allowed.items():
-                page = self._store.sightings.findings(perimeter, Filter(severity=severity.value))
-                for finding in page.findings:
-                    if (today - finding.first_seen.date()).days > days:
-                        yield Notice(
-                            id=f"overdue {perimeter} {finding.fingerprint}",
-                            kind="overdue",
-                            perimeter=perimeter,
-                            subject=f"{known.name} : constat ouvert depuis plus de {days} jours",
-                            lines=(_line("en retard", finding.rule, finding.asset),),
-                        )
+    def _overdue(self, settings: Settings, boards: Iterable[Board], sent: Collection[str]) -> Iterator[Notice]:
+        """What has been open for longer than its severity allows, each finding once, one message a perimeter.
 
-    def _windows(self, settings: Settings, sent: Collection[str]) -> Iterator[Notice]:
+        A perimeter is read again only on another day, after another judgement, or under other limits.
+        """
+        today, notify = self._clock().date(), settings.file.notify
+        accepted = {w.fingerprint for w in self._store.waivers.granted() if w.expires >= today}
+        for board in boards:
+            about = (today, notify, *sorted(standing.judgement for standing in board.standings.values()))
+            if self._looked.get(board.perimeter) == about:
+                continue
+            late = [
+                finding
+                for finding in self._late(board.perimeter, today, notify)
+                if finding.fingerprint not in accepted and overdue_mark(board.perimeter, finding) not in sent
+            ]
+            self._looked[board.perimeter] = about
+            if late:
+                yield overdue(board.perimeter, late, today, settings)
+
+    def _late(self, perimeter: str, today: date, notify: NotifySection) -> Iterator[Finding]:
+        """The open findings of a perimeter that are past the limit of their severity."""
+        limits, least = notify.overdue_days.model_dump(), Severity(notify.from_severity)
+        for severity in Severity:
+            if severity.value not in limits or severity.rank > least.rank:
+                continue
+            page, last = 1, 1
+            while page <= last:
+                found = self._store.sightings.findings(perimeter, Filter(severity=severity.value, page=page))
+                page, last = page + 1, found.pages
+                yield from (f for f in found.findings if (today - f.first_seen.date()).days > limits[severity.value])
+
+    def _windows(self, settings: Settings, boards: Iterable[Board], sent: Collection[str]) -> Iterator[Notice]:
         """The windows of confirmation audits that are open; the days after one was told open no other."""
         today = self._clock().date()
-        for board in self._store.boards.boards(settings.perimeters.keys()):
-            found = window(board.trends.get("exposure", ()), today)
+        for board in boards:
+            found = opening(board.trends.get("exposure", ()), today)
             if found is None or found.opens > today:
                 continue
-            perimeter, length = board.perimeter, (found.closes - found.opens).days
-            if any(_window_id(perimeter, found.opens - timedelta(days=n)) in sent for n in range(1, length + 1)):
+            length = (found.closes - found.opens).days
+            if any(window_mark(board.perimeter, found.opens - timedelta(days=n)) in sent for n in range(length + 1)):
                 continue
-            yield Notice(
-                id=_window_id(perimeter, found.opens),
-                kind="window",
-                perimeter=perimeter,
-                subject=f"{settings.perimeters[perimeter].name} : l’audit de confirmation peut être fait",
-                lines=(
-                    f"Du {found.opens:%d/%m/%Y} au {found.closes:%d/%m/%Y} inclus (45e au 60e jour après le premier "
-                    "audit), un second audit d’exposition au moins du même niveau confirme le premier.",
-                ),
-            )
-
-
-def _window_id(perimeter: str, opens: date) -> str:
-    return f"window {perimeter} {opens.isoformat()}"
-
-
-def changes(shifts: Iterable[Shift], least: Severity, settings: Settings) -> list[Notice]:
-    """Return one message a scan that brought something new, worse or reopened, at or above a severity."""
-    by_scan: dict[tuple[str, str], list[Shift]] = defaultdict(list)
-    for shift in shifts:
-        if shift.change in _TOLD and shift.severity.rank <= least.rank:
-            by_scan[shift.perimeter, shift.scan].append(shift)
-    notices = []
-    for (perimeter, scan), found in by_scan.items():
-        found.sort(key=lambda s: (s.severity.rank, s.rule, s.asset))
-        known = settings.perimeters.get(perimeter)
-        more = (f"… et {len(found) - _LISTED} autres",) if len(found) > _LISTED else ()
-        notices.append(
-            Notice(
-                id=f"scan {scan}",
-                kind="changes",
-                perimeter=perimeter,
-                subject=f"{known.name if known else perimeter} : {len(found)} constat(s) à regarder",
-                lines=(*(_line(_TOLD[s.change], s.rule, s.asset) for s in found[:_LISTED]), *more),
-            )
-        )
-    return notices
-
-
-def _line(change: str, rule: str, asset: str) -> str:
-    card = registry().cards.get(rule)
-    return f"[{change}] {card.fr.title if card else rule} : {visible(asset, 200)}"
+            yield window(board.perimeter, found, settings)
 
 
 async def _sent(section: NotifySection, folder: Path, notice: Notice) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import col, delete, select
 
 from scanner.store.audit import Audit
 from scanner.store.database import Database
@@ -99,21 +99,20 @@ class Notices:
         self._database = database
         self._clock = clock
 
-    def claim(self, id: str) -> bool:
-        """Claim a message; False when it was sent, or is being sent by another service."""
+    def claim(self, marks: Collection[str]) -> bool:
+        """Claim a message by what it is about; False when any of it was told, or is being told by another service."""
         with self._database.write() as session:
-            self._database.lock(session, f"notice {id}")
-            if session.get(NoticeRow, id) is not None:
+            self._database.lock(session, "notices")
+            wanted = select(col(NoticeRow.id)).where(col(NoticeRow.id).in_(marks))
+            if session.exec(wanted.limit(1)).first() is not None:
                 return False
-            session.add(NoticeRow(id=id, sent_at=self._clock()))
+            session.add_all(NoticeRow(id=mark, sent_at=self._clock()) for mark in dict.fromkeys(marks))
         return True
 
-    def release(self, id: str) -> None:
+    def release(self, marks: Collection[str]) -> None:
         """Give a claimed message back, because it could not be sent."""
         with self._database.write() as session:
-            row = session.get(NoticeRow, id)
-            if row is not None:
-                session.delete(row)
+            session.exec(delete(NoticeRow).where(col(NoticeRow.id).in_(marks)))
 
     def sent(self) -> frozenset[str]:
         """Return the ids of what was sent."""

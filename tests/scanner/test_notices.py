@@ -21,6 +21,8 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from rules.interface import Severity
+from rules.subject import Waiver
 from scanner.config.load import Settings
 from scanner.demo import certificates
 from scanner.outbound.https import OutboundError
@@ -97,6 +99,47 @@ async def test_what_is_new_is_told_once_and_signed(tmp_path: Path, monkeypatch: 
         assert signature == "sha256=" + hmac.new("clé".encode(), body, hashlib.sha256).hexdigest()
 
 
+@pytest.mark.parametrize(
+    ("language", "subject", "line", "more"),
+    [
+        ("fr", "63 constats ouverts depuis trop longtemps", "[en retard, majeure] attendu", "… et 43 autres"),
+        ("en", "63 findings open for too long", "[overdue, high] expected:", "… and 43 more"),
+    ],
+)
+async def test_everything_overdue_is_told_once_in_the_language_of_the_configuration(
+    tmp_path: Path, language: str, subject: str, line: str, more: str
+) -> None:
+    settings, heard = stage.configuration(tmp_path), list[tuple[bytes, str]]()
+    reports = settings.file.reports.model_copy(update={"language": language})
+    serve = settings.file.serve.model_copy(update={"public_url": "https://hygie.test"})
+    settings = replace(settings, file=settings.file.model_copy(update={"reports": reports, "serve": serve}))
+    old = [stage.finding(stage.OURS, asset=f"host:h{n:02}.test", fingerprint=f"f{n}") for n in range(64)]
+    young = stage.finding(stage.OURS, fingerprint="young", first_seen=stage.NOW - timedelta(days=29))
+    mild = stage.finding(stage.OURS, fingerprint="mild", severity=Severity.LOW)
+    with stage.store_of(tmp_path) as store:
+        stage.judged(store, settings, stage.OURS, (*old, young, mild))
+        store.waivers.grant(
+            Waiver(
+                id="w", fingerprint="f0", reason="r", owner="o", granted_at=stage.NOW,
+                expires=stage.NOW.date() + timedelta(days=90),
+            )
+        )  # fmt: skip
+        async with hook(tmp_path, heard) as port:
+            telling = told(settings, webhook=f"https://127.0.0.1:{port}/hook", webhook_secret="", ca_file="ca.pem")
+            now = [stage.NOW]
+            crier = Crier(lambda: telling, store, clock=lambda: now[0])
+            for days in (0, 0, 1, 3):
+                now[0] = stage.NOW + timedelta(days=days)
+                await crier.round()
+    late = [body for body, _ in heard if json.loads(body)["kind"] == "overdue"]
+    first, second = (json.loads(body) for body in late)
+    assert subject in first["subject"].replace("\N{NO-BREAK SPACE}", " ")
+    assert len(first["lines"]) == 22
+    assert first["lines"][0].startswith(line)
+    assert first["lines"][-2:] == [more, f"https://hygie.test/p/{stage.OURS}/findings"]
+    assert [text.partition(" – ")[2].partition(" (")[0] for text in second["lines"][:1]] == [young.asset]
+
+
 async def test_the_window_of_the_confirmation_audit_is_told_once_when_it_opens(tmp_path: Path) -> None:
     settings, heard = stage.configuration(tmp_path), list[tuple[bytes, str]]()
     at = tmp_path / "hygie.sqlite"
@@ -134,12 +177,13 @@ async def test_notices_reach_a_mail_server_over_verified_tls_only(tmp_path: Path
         await crier.round()
         await crier.round()
         for _ in range(100):
-            if len(list(received.glob("*"))) == len(store.notices.sent()):
+            if len(list(received.glob("*"))) == 2:
                 break
             await asyncio.sleep(0.1)
         messages = [message_from_bytes(path.read_bytes(), policy=default) for path in received.glob("*")]
-    assert len(messages) == len(store.notices.sent())
-    (news,) = [m for m in messages if "constat(s) à regarder" in m["Subject"]]
+    # What is new, and what has been open for too long: each once.
+    assert len(messages) == 2
+    (news,) = [m for m in messages if "constat à regarder" in m["Subject"].replace("\N{NO-BREAK SPACE}", " ")]
     assert (news["From"], news["To"]) == ("hygie@mx.test", "nobody@mx.test")
     assert "TLSv1.3" in news["Received"]
     assert f"www.{stage.OURS}.test" in news.get_content()
