@@ -128,19 +128,24 @@ class Engine:
         return self._outcome()
 
     async def look_again(self, pairs: Iterable[tuple[str, str]]) -> Run:
-        """Look a second time at (probe, asset id) pairs, after the configured pause."""
+        """Look a second time at (probe, asset id) pairs, each after the configured pause since its first look."""
         steps = [
             Step(probe=probe, asset=self._assets[asset], look=2)
             for probe, asset in sorted(set(pairs))
             if asset in self._assets and probe in self._probes
         ]
-        todo = [step for step in steps if step.key not in self._results]
-        if todo and not self._stopped.is_set():
-            await self._pause(self._settings.second_look_delay)
-        for step in steps:
+        for step in sorted(steps, key=lambda step: (self._rest(step), step.key)):
             self._plan(step)
         await self._drain()
         return self._outcome()
+
+    def _rest(self, step: Step) -> float:
+        """Seconds until what was looked at once may be looked at again."""
+        first = self._results.get(replace(step, look=1).key)
+        if step.look == 1 or step.key in self._results or first is None:
+            return 0.0
+        since = (self._clock() - first.attempts[-1].ended_at).total_seconds()
+        return max(0.0, self._settings.second_look_delay - since)
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -227,7 +232,9 @@ class Engine:
     async def _work(self) -> None:
         while True:
             step = await self._queue.get()
-            result = await self._step(step)
+            if rest := self._rest(step):
+                await self._pause(rest)
+            result = None if self._stopped.is_set() else await self._step(step)
             if result is None:
                 return
             self._results[step.key] = result

@@ -65,7 +65,12 @@ class Scripted(Probe[NoSettings]):
 
 
 def engine(
-    script: Script, journal: MemoryJournal, told: Told | None = None, level: int = 2, deadline: float = 30.0
+    script: Script,
+    journal: MemoryJournal,
+    told: Told | None = None,
+    level: int = 2,
+    deadline: float = 30.0,
+    pause: float = 0.05,
 ) -> Engine:
     return Engine(
         [Scripted(script, told or Told())],
@@ -74,7 +79,7 @@ def engine(
         scope=mandate(domains=["ch.test"]).scope,
         vantage={Part.EXPOSURE: Vantage.INTERNET},
         clock=lambda: datetime.now(UTC),
-        settings=EngineSettings(workers=4, step_deadline=deadline, second_look_delay=0.05),
+        settings=EngineSettings(workers=4, step_deadline=deadline, second_look_delay=pause),
     )
 
 
@@ -228,6 +233,19 @@ async def test_a_step_that_the_stop_button_cut_is_asked_again() -> None:
     assert not journal.committed
     again = await engine(sees, journal).run([HOST])
     assert [a.status for a in again.attempts] == [Status.COMPLETED]
+
+
+async def test_the_second_look_waits_from_the_first_look_on_and_not_longer() -> None:
+    running = engine(sees, MemoryJournal(), pause=0.5)
+    await running.run([HOST])
+    begun = time.monotonic()
+    await running.look_again([("scripted", HOST.id)])
+    assert time.monotonic() - begun >= 0.4
+    await running.run([OTHER])
+    await asyncio.sleep(0.5)
+    begun = time.monotonic()
+    await running.look_again([("scripted", OTHER.id)])
+    assert time.monotonic() - begun < 0.4
 
 
 async def test_the_second_look_is_a_step_of_its_own() -> None:
