@@ -4,7 +4,7 @@
 set -euo pipefail
 packages=(
   bind9 bind9-dnsutils bind9-utils chromium dovecot-imapd fonts-dejavu-core inetutils-inetd inetutils-telnetd
-  iproute2 knot krb5-user ldap-utils ldb-tools memcached mosquitto nftables nginx nmap nsd ntpsec openssh-server
+  iproute2 knot krb5-user ldap-utils ldb-tools mariadb-server-core memcached mosquitto nftables nginx nmap nsd ntpsec openssh-server
   openssl poppler-utils postfix postgresql python3-samba redis-server rpcbind rsync samba samba-ad-dc
   samba-ad-provision samba-dsdb-modules samba-vfs-modules slapd smbclient snmpd strongswan-charon tftpd-hpa
   tigervnc-standalone-server unbound unzip vsftpd winbind xauth xrdp

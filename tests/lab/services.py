@@ -73,6 +73,16 @@ def redis(folder: Path, *words: str) -> Running:
     return _run(folder, 6379, "/usr/bin/redis-server", "--bind", ADDRESS, "--save", "", "--dir", folder, *words)
 
 
+def mariadb(folder: Path, *words: str) -> Running:
+    """MariaDB over an empty folder; nobody's rights are asked for, since nobody logs in."""
+    data = folder / "data"
+    data.mkdir()
+    certificates(folder, "db.ch.test")
+    command = ("/usr/sbin/mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={data}/socket", "--user=root")
+    small = ("--skip-grant-tables", "--innodb-buffer-pool-size=8M", "--innodb-log-file-size=4M", *words)
+    return _run(folder, 3306, *command, f"--bind-address={ADDRESS}", "--port=3306", *small)
+
+
 def memcached(folder: Path, *words: str) -> Running:
     return _run(folder, 11211, "/usr/bin/memcached", "-u", "nobody", "-l", ADDRESS, "-m", "8", *words)
 

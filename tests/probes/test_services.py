@@ -292,6 +292,39 @@ async def test_an_answer_is_read_as_meant_and_nothing_but_the_listed_is_said(
         assert message[:2] == TLS_HELLO or re.fullmatch(b"(?:" + allowed + b")+", message, re.S), message
 
 
+#: What level 3 adds over TCP: a log-in as nobody, a frame around nothing.
+FTP_ASKS = rb"AUTH TLS\r\n|USER anonymous\r\n|PASS hygie@example\.invalid\r\n|QUIT\r\n"
+DEEP: list[Row] = [
+    ("ftp-anonymous", FTP, 21,
+     [[b"220 ftp\r\n", b"502 no\r\n"], [b"220 ftp\r\n", b"331 who?\r\n", b"230 in\r\n", b"221 bye\r\n"]], FTP_ASKS,
+     {"anonymous": OPEN, "anonymous_asked": True}),
+    ("ftp-no-password-asked", FTP, 21,
+     [[b"220 ftp\r\n", b"502 no\r\n"], [b"220 ftp\r\n", b"230 in\r\n", b"221 bye\r\n"]], FTP_ASKS, {"anonymous": OPEN}),
+    ("ftp-refused", FTP, 21,
+     [[b"220 ftp\r\n", b"502 no\r\n"], [b"220 ftp\r\n", b"331 who?\r\n", b"530 no\r\n", b"221 bye\r\n"]], FTP_ASKS,
+     {"anonymous": REQUIRED}),
+    # the server promises TLS and does not keep it: nothing is concluded
+    ("ftp-broken-tls", FTP, 21,
+     [[b"220 ftp\r\n", b"234 go\r\n"], [b"220 ftp\r\n", b"530 TLS first\r\n", b"221\r\n"],
+      [b"220 ftp\r\n", b"234 go\r\n", b"what?\r\n"]], FTP_ASKS, {"anonymous": UNKNOWN, "anonymous_asked": True}),
+    ("ftp-busy", FTP, 21, [[b"421 later\r\n"]], FTP_ASKS, {"anonymous": UNKNOWN, "anonymous_asked": False}),
+    ("mllp", MLLP, 2575, [[b"", b"\x0b\x1c\x0d"]], rb"\x0b\x1c\x0d", {"protocol": "hl7-mllp"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("probe", "port", "scripts", "allowed", "expected"), [row[1:] for row in DEEP], ids=[r[0] for r in DEEP]
+)
+async def test_level_three_asks_more_and_nothing_but_the_listed(
+    probe: Probe[Any], port: int, scripts: Sequence[Script], allowed: bytes, expected: dict[str, Any]
+) -> None:
+    async with responding(ADDRESS, port, *scripts, close=True) as heard:
+        (fact,) = await looked(probe, port, level=3)
+    assert {name: getattr(fact, name) for name in expected} == expected
+    for message in heard.messages:
+        assert message[:2] == TLS_HELLO or re.fullmatch(b"(?:" + allowed + b")+", message, re.S), message
+
+
 LIARS: list[tuple[str, Script]] = [
     ("another protocol", [b"220 mail.ch.test ESMTP\r\n" * 3, b"500 what?\r\n", b"500 what?\r\n"]),
     ("zeros", [b"", bytes(4096), bytes(4096)]),

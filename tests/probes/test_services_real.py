@@ -95,6 +95,11 @@ ROWS: list[Row] = [
      [(rules.database_authentication, MET)]),
     ("postgresql-trust", lambda f: postgres.server(listen=ADDRESS), DATABASE, 5432, {},
      [(rules.database_authentication, NOT_MET)]),
+    # its greeting tells its version, and never whether a password is asked for
+    ("mariadb", lambda f: lab.mariadb(f, f"--ssl-cert={f}/cert.pem", f"--ssl-key={f}/key.pem"), DATABASE, 3306,
+     {"product": "MariaDB", "access": UNKNOWN},
+     [(rules.database_encryption, MET), (rules.database_authentication, UNDETERMINED)]),
+    ("mariadb-clear", lambda f: lab.mariadb(f), DATABASE, 3306, {}, [(rules.database_encryption, NOT_MET)]),
     ("mosquitto", lambda f: lab.mosquitto(f, "allow_anonymous false"), BROKER, 1883, {},
      [(rules.broker_authentication, MET), (rules.broker_encryption, NOT_MET)]),
     ("mosquitto-open", lambda f: lab.mosquitto(f, "allow_anonymous true"), BROKER, 1883, {},
