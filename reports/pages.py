@@ -14,6 +14,8 @@ from markupsafe import Markup, escape
 from reports.prose import lines, segments
 from reports.visible import visible
 from reports.words import Words, load
+from rules.attestations import kinds
+from rules.case import audit_name
 
 
 @cache
@@ -29,7 +31,7 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
     )
     css = stylesheet()
-    made.globals |= {"w": words, "css": Markup(css), "policy": policy(css)}
+    made.globals |= {"w": words, "css": Markup(css), "policy": policy(css), "audit_name": audit_name, "kinds": kinds()}
     made.filters |= {
         "prose": lambda text: _inline(text, words),
         "paragraphs": lambda text: paragraphs(text, words),

@@ -20,7 +20,10 @@ _LARGEST = 1 << 20
 
 
 def read(path: Path) -> CriteriaSet:
-    """Return the set of a file; raise ``ConfigError`` with the line, the key and what is wrong."""
+    """Return the set of a file; raise ``ConfigError`` with the line, the key and what is wrong.
+
+    A file that changes a shipped set keeps another name: a dossier names its sets by id and version.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
@@ -31,7 +34,14 @@ def read(path: Path) -> CriteriaSet:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     if len(data) > _LARGEST:
         raise ConfigError(f"{path}: larger than {_LARGEST >> 20} MiB; this is no criteria set")
-    return _parsed(str(path), text)
+    found = _parsed(str(path), text)
+    shipped_one = ours().get(found.name)
+    if shipped_one is not None and shipped_one.digest != found.digest:
+        raise ConfigError(
+            f"{path}: version: {found.name} is the name of the set that Hygie ships, and this text differs from it; "
+            f'give it a version of your own, for example version = "{found.version}-ch"'
+        )
+    return found
 
 
 @cache

@@ -9,6 +9,8 @@ from reports.interface import SHOWN_OBJECTS
 from reports.outline import Outline
 from reports.paper.text import Data, Hand, breakable, drawn
 from reports.prose import course
+from rules.attestations import OWN
+from rules.case import audit_name
 from rules.criteria import CriterionResult
 from rules.history import Course, FindingHistory
 from rules.interface import Card, Finding, Severity
@@ -41,13 +43,32 @@ def _indicator(result: CriterionResult, hand: Hand) -> Data:
     return {
         "label": drawn(f"{result.label.in_(language)} {result.code}".strip()),
         "kind": w(f"criteria.{kind}"),
-        "measured": drawn(result.measured.in_(language)),
+        "measured": "\n".join([drawn(result.measured.in_(language)), *_measures(result, hand)]),
         "target": drawn(result.target.in_(language)),
         "standing": w("criteria.standing", status=w(f"source.{result.target_status.value}")),
         "coverage": drawn(result.coverage.in_(language)) or "–",
         "status": hand.status(result.status.value),
         "told": drawn(result.told.in_(language)),
     }
+
+
+def _measures(result: CriterionResult, hand: Hand) -> list[str]:
+    """Every measure by its author where a person's document stands beside ours."""
+    w = hand.words
+    if len(result.measures) < 2 and all(measure.by == OWN for measure in result.measures):
+        return []
+    return [
+        drawn(
+            w(
+                "criteria.measured-by",
+                by=audit_name(measure.by).in_(w.language),
+                value=measure.value.in_(w.language),
+                date=w.date(measure.dated),
+            )
+        )
+        + (f" · {w('criteria.decides')}" if measure.decides else "")
+        for measure in result.measures
+    ]
 
 
 def history(dossier: Dossier, told: Outline, cards: Mapping[str, Card], hand: Hand) -> Data:

@@ -101,6 +101,10 @@ def test_a_wrong_set_is_refused_with_its_line(first: Path) -> None:
     assert done.exit_code == 3
     assert "line " in done.stderr
     assert "no rule is called no-such-rule" in done.stderr
+    file.write_text(shipped()["care-d1.toml"].replace("Annuaires techniques", "Annuaires"))
+    done = CliRunner().invoke(app, ["criteria", "check", str(file)])
+    assert done.exit_code == 3
+    assert 'give it a version of your own, for example version = "2024-ch"' in done.stderr
     done = CliRunner().invoke(app, ["judge", "--criteria", "care-d2@2025", "-c", str(first / "config.toml")])
     assert done.exit_code == 3
     assert "known: anssi-hygiene-exposed@2017" in done.stderr

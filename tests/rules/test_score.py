@@ -379,8 +379,8 @@ def finding(outcome: Outcome, asset: str = "a", *, rule: str = "certificate-curr
             "entre 1 et 2 en défaut, dont 0 en risque accepté",
         ),
         ((finding(Outcome.NOT_APPLICABLE),), S.MET, "0 en défaut, dont 0 en risque accepté"),
-        ((replace(finding(Outcome.NOT_MET), maturity=Maturity.REVIEW),), S.NOT_EVALUATED, "rien"),
-        ((), S.NOT_EVALUATED, "rien"),
+        ((replace(finding(Outcome.NOT_MET), maturity=Maturity.REVIEW),), S.NOT_EVALUATED, "aucune mesure"),
+        ((), S.NOT_EVALUATED, "aucune mesure"),
     ],
 )
 def test_open_findings_are_counted_and_ignorance_is_a_range(
@@ -408,7 +408,7 @@ def test_what_was_seen_of_lesser_severity_does_not_swell_the_coverage_of_the_cri
         ((Outcome.MET, Outcome.MET), S.MET, "100 % de 2 actifs"),
         ((Outcome.MET, Outcome.NOT_MET), S.NOT_MET, "50 % de 2 actifs"),
         ((Outcome.MET, Outcome.UNDETERMINED), S.NOT_EVALUATED, "entre 50 % et 100 % de 2 actifs"),
-        ((Outcome.NOT_APPLICABLE,), S.NOT_EVALUATED, "rien"),
+        ((Outcome.NOT_APPLICABLE,), S.NOT_EVALUATED, "aucune mesure"),
     ],
 )
 def test_a_set_of_another_kind_needs_no_code(
