@@ -87,6 +87,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large"
     SERVER_FAILURE = "server-failure"
     NOT_SPOKEN = "protocol-not-spoken"
+    HANDSHAKE_REFUSED = "handshake-refused"
     # identity and rights
     CERTIFICATE = "certificate-refused"
     CREDENTIALS = "credentials-refused"

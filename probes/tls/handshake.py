@@ -51,6 +51,8 @@ async def shaken(stream: Stream, name: str, context: ssl.SSLContext) -> tuple[ss
                 heard += data
                 incoming.write(data)
     except ssl.SSLError as error:
-        raise ProbeError(Reason.MALFORMED, f"handshake: {error.reason or type(error).__name__}") from error
+        # A peer that answers with an alert speaks well, and refuses.
+        reason = Reason.HANDSHAKE_REFUSED if "ALERT" in (error.reason or "") else Reason.MALFORMED
+        raise ProbeError(reason, f"handshake: {error.reason or type(error).__name__}") from error
     finally:
         await stream.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from probes.interface import Attempt
 from reports.dossier import Dossier
 from reports.interface import SHOWN_OBJECTS
 from reports.outline import Outline
@@ -120,7 +121,7 @@ def coverage(dossier: Dossier, told: Outline, cards: Mapping[str, Card], hand: H
     """Return what was not seen, and why."""
     w, seen = hand.words, told.coverage
     numbers = {"concluded": w.number(seen.concluded), "planned": w.number(seen.planned), "share": seen.share}
-    attempts = (*seen.broken, *seen.postponed, *seen.left_out)[:SHOWN_OBJECTS]
+    missed = (("broken", seen.broken), ("postponed", seen.postponed), ("left-out", seen.left_out))
 
     def titles(rules: tuple[str, ...]) -> str:
         named = [w.typeset(cards[rule].words(w.language).title) if rule in cards else rule for rule in rules[:5]]
@@ -141,19 +142,30 @@ def coverage(dossier: Dossier, told: Outline, cards: Mapping[str, Card], hand: H
             for level in dossier.directory
         ]
         + [_cost(cost, hand) for cost in seen.costs],
-        "attempts": {
-            "title": w("coverage.broken"),
-            "header": hand.header("asset", "step", "reason", "detail"),
-            "rows": [
-                {
-                    "asset": breakable(a.asset),
-                    "step": drawn(a.probe),
-                    "reason": w.reason(a.reason.value),
-                    "detail": drawn(a.detail, 200) or "–",
-                }
-                for a in attempts
-            ],
-        },
+        "missed": [
+            {
+                "title": w(f"coverage.{kind}"),
+                "lead": w(f"coverage.{kind}-caption"),
+                "header": hand.header("asset", "step", "reason", "detail"),
+                "rows": [_attempt(attempt, hand) for attempt in attempts[:SHOWN_OBJECTS]],
+                "cut": w("history.rest", shown=SHOWN_OBJECTS, scan=dossier.scan.id)
+                if len(attempts) > SHOWN_OBJECTS
+                else None,
+            }
+            for kind, attempts in missed
+            if attempts
+        ],
+    }
+
+
+def _attempt(attempt: Attempt, hand: Hand) -> Data:
+    w = hand.words
+    second = f" ({w('coverage.second')})" if attempt.look > 1 else ""
+    return {
+        "asset": breakable(attempt.asset),
+        "step": drawn(attempt.probe) + second,
+        "reason": w.reason(attempt.reason.value),
+        "detail": breakable(attempt.detail) or "–",
     }
 
 
