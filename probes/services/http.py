@@ -11,6 +11,8 @@ from probes.facts.services.answered import Talk
 from probes.services.conversation import Call, UnspokenError
 
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r?\n")
+#: Statuses by which a server asks for less: too many requests, overloaded.
+SLOWER = frozenset({429, 503})
 #: Bytes of an answer read at the most.
 _MOST = 32768
 
@@ -47,7 +49,10 @@ async def ask(
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     async with call.open(encrypted=encrypted) as conversation:
         await conversation.say("\r\n".join([*lines, "", ""]).encode("ascii", "replace") + body)
-        return read_answer(await conversation.hear_rest(_MOST))
+        answer = read_answer(await conversation.hear_rest(_MOST))
+    if answer.status in SLOWER:
+        call.line.slow_down(call.address)
+    return answer
 
 
 def read_answer(data: bytes) -> HttpAnswer:

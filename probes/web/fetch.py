@@ -15,13 +15,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from probes.interface import IPAddress, Line, ProbeError, Reason
+from probes.services.http import SLOWER
 
 #: Body bytes read at the most, after decompression, and seconds a whole exchange may take.
 BODY, DEADLINE = 65_536, 15.0
 #: Longest header value kept, in characters.
 _HEADER_VALUE = 1000
-#: Statuses by which a server asks for less: too many requests, overloaded.
-_SLOWER = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +134,7 @@ async def _fetched(
             ) as session,
             session.request(method, URL(url), allow_redirects=False, headers=dict(headers)) as response,
         ):
-            if response.status in _SLOWER:
+            if response.status in SLOWER:
                 line.slow_down(pinned)
             body, cut = await _body(response, cap)
             found = tuple((_text(key).lower(), _text(value)) for key, value in response.headers.items())

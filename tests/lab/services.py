@@ -15,6 +15,8 @@ from tests.lab.samba import certificates
 
 #: Where every daemon of this module listens, in turn.
 ADDRESS = "127.98.0.1"
+#: Before a daemon that keeps locks and sockets in /run: it gets a /run of its own.
+_OWN_RUN = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh")
 Running = contextlib.AbstractContextManager[object]
 
 
@@ -114,14 +116,12 @@ def vsftpd(folder: Path, **settings: str) -> Running:
     return _run(folder, 21, "/usr/sbin/vsftpd", _written(folder / "conf", text))
 
 
-def tigervnc(folder: Path, *words: str, cookie: bool = True) -> Running:
+def tigervnc(folder: Path, *words: str) -> Running:
     """A screen shared by VNC at 5901 that is an X display at 6001 too, opened to those who hold a cookie."""
-    if cookie:
-        authority = folder / "authority"
-        subprocess.run(["xauth", "-q", "-f", authority, "add", ":1", ".", "00" * 16], check=True, capture_output=True)
-        words = ("-auth", str(authority), *words)
+    authority = folder / "authority"
+    subprocess.run(["xauth", "-q", "-f", authority, "add", ":1", ".", "00" * 16], check=True, capture_output=True)
     command = ("/usr/bin/Xtigervnc", ":1", "-rfbport", "5901", "-interface", ADDRESS, "-geometry", "64x64")
-    words = ("-listen", "tcp", "-nolisten", "unix", *words)
+    words = ("-listen", "tcp", "-nolisten", "unix", "-nolock", "-auth", str(authority), *words)
     return running((*command, *words), [(ADDRESS, 5901), (ADDRESS, 6001)], log=folder / "log")
 
 
@@ -144,7 +144,7 @@ def inetd(folder: Path, *services: str) -> Running:
 
 
 def rpcbind(folder: Path) -> Running:
-    return _run(folder, 111, "/usr/sbin/rpcbind", "-f", "-d", "-h", ADDRESS)
+    return _run(folder, 111, *_OWN_RUN, "/usr/sbin/rpcbind", "-f", "-d", "-h", ADDRESS)
 
 
 @contextlib.contextmanager
@@ -172,7 +172,7 @@ def ntpsec(folder: Path, restrict: str) -> Running:
 
 
 def strongswan(folder: Path, aggressive: str = "no") -> Running:
-    """A VPN gateway: IKEv2 with a certificate nobody has, and IKEv1 with a pre-shared key; in a /run of its own."""
+    """A VPN gateway with a pre-shared key: of IKEv2, and of IKEv1 in main mode or in the aggressive one too."""
     conf = _written(
         folder / "ipsec.conf",
         f"conn lab\n  keyexchange=ikev1\n  aggressive={aggressive}\n  authby=secret\n  left={ADDRESS}\n  right=%any\n"
@@ -187,5 +187,4 @@ def strongswan(folder: Path, aggressive: str = "no") -> Running:
         f"{secrets} }} }}\n}}\n",
     )
     command = ("/usr/lib/ipsec/starter", "--nofork", "--conf", conf)
-    alone = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh")
-    return _datagrams(folder, "env", f"STRONGSWAN_CONF={own}", *alone, *command)
+    return _datagrams(folder, "env", f"STRONGSWAN_CONF={own}", *_OWN_RUN, *command)

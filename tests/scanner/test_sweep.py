@@ -8,13 +8,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from typing import cast
 
 import pytest
 
 from probes.interface import IPAddress, PortAnswer, PortState, ProbeError, Reason
+from probes.services import http
+from probes.services.conversation import Call, UnspokenError
 from probes.web.fetch import fetch
 from scanner.demo.listening import listening as serving
 from scanner.line import GuardedLine
@@ -219,6 +221,15 @@ async def test_a_library_of_its_own_takes_its_turn_at_a_fragile_address() -> Non
             await fetch(line, str(address), f"http://{address}:502/")
 
 
+async def _page(line: GuardedLine, address: IPAddress) -> None:
+    await fetch(line, str(address), f"http://{address}:18080/")
+
+
+async def _service(line: GuardedLine, address: IPAddress) -> None:
+    await http.ask(Call(line=line, address=address, port=18080, name="", patience=2.0), "/")
+
+
+@pytest.mark.parametrize("ask", [_page, _service])
 @pytest.mark.parametrize(
     ("answer", "share"),
     [
@@ -230,7 +241,12 @@ async def test_a_library_of_its_own_takes_its_turn_at_a_fragile_address() -> Non
     ],
     ids=["served", "missing", "too many", "overloaded", "reset"],
 )
-async def test_a_site_that_pushes_back_is_asked_more_slowly_by_every_probe(answer: bytes, share: float) -> None:
+async def test_a_site_that_pushes_back_is_asked_more_slowly_by_every_probe(
+    answer: bytes, share: float, ask: Callable[[GuardedLine, IPAddress], Awaitable[None]]
+) -> None:
+    if not answer and ask is _service:
+        share = 1  # hanging up is how many a service says no
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
@@ -243,8 +259,8 @@ async def test_a_site_that_pushes_back_is_asked_more_slowly_by_every_probe(answe
     line = open_line(granted=mandate(), pace=rates)
     async with serving(serve, str(address), 18080):
         for _ in range(2):
-            with contextlib.suppress(ProbeError):
-                await fetch(line, str(address), f"http://{address}:18080/")
+            with contextlib.suppress(ProbeError, UnspokenError):
+                await ask(line, address)
         began, turns = time.monotonic(), 40
         for _ in range(turns):
             await line.pace(address)
