@@ -138,7 +138,11 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """An accepted risk: a finding's fingerprint, the reason, the owner, the expiry (at most 12 months)."""
+    """An accepted risk: a finding's fingerprint, the reason, the owner, the expiry (at most 12 months).
+
+    It holds in ``perimeter`` alone: others that share the forest decide for themselves. "" is one of a store that did
+    not keep the perimeter yet, and holds everywhere.
+    """
 
     id: str
     fingerprint: str
@@ -146,6 +150,7 @@ class Waiver:
     owner: str
     granted_at: datetime
     expires: date
+    perimeter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

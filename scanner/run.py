@@ -263,7 +263,7 @@ def judge_scan(
         for feed in feeds(settings):
             store.records.keep_feed(scan_id, feed)
     record = store.record(scan_id)
-    waivers = store.waivers.granted()
+    waivers = store.waivers.granted(record.scan.perimeter.id)
     try:
         findings = judge(record, registry, parameters=settings.file.rules, waivers=waivers)
     except CaptureMissingError as missing:
@@ -288,7 +288,7 @@ def kept_dossier(settings: Settings, store: Store, scan_id: str, *, criteria: Se
     record, kept = store.record(scan_id), store.judgements.newest(scan_id)
     if kept is None:
         raise UnknownEntryError(f"scan {scan_id} has not been judged yet")
-    waivers = store.waivers.granted()
+    waivers = store.waivers.granted(record.scan.perimeter.id)
     accepted = {w.fingerprint: w for w in waivers}
     findings = tuple(
         replace(f, waiver=w.id) if (w := accepted.get(f.fingerprint)) and w.expires >= f.seen_at.date() else f

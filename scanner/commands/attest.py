@@ -143,7 +143,9 @@ def waive_grant(
     with opened(config) as (settings, store):
         dossier = judge_scan(settings, store, store.scans.find(scan).id)
         fingerprint, rule, asset = attesting.finding_of(finding, dossier.findings, dossier.history)
-        waiver = attesting.waive(fingerprint, reason=reason, owner=owner, until=until.date(), at=utc_now())
+        waiver = attesting.waive(
+            fingerprint, dossier.perimeter.id, reason=reason, owner=owner, until=until.date(), at=utc_now()
+        )
         store.waivers.grant(waiver)
         until_day = spoken(settings)("until", day=waiver.expires)
     typer.echo(visible(f"{waiver.id}  {rule}  {asset}  {until_day}"))
@@ -164,7 +166,11 @@ def waive_list(as_json: JsonOption = False, language: LanguageOption = None, con
         return
     for waiver, state in rows:
         until, told = w("until", day=waiver.expires), f"{waiver.owner}{w('colon')}{waiver.reason}"
-        typer.echo(visible(f"{waiver.id}  {w(f'waiver.{state}')}  {until}  {waiver.fingerprint}  {told}"))
+        typer.echo(
+            visible(
+                f"{waiver.id}  {waiver.perimeter or '*'}  {w(f'waiver.{state}')}  {until}  {waiver.fingerprint}  {told}"
+            )
+        )
 
 
 def _state(waiver: Waiver, *, withdrawn: bool, today: date) -> str:

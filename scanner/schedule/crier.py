@@ -87,11 +87,11 @@ class Crier:
         A perimeter is read again only on another day, after another judgement, or under other limits.
         """
         today, notify = self._clock().date(), settings.file.notify
-        accepted = {w.fingerprint for w in self._store.waivers.granted() if w.expires >= today}
         for board in boards:
             about = (today, notify, *sorted(standing.judgement for standing in board.standings.values()))
             if self._looked.get(board.perimeter) == about:
                 continue
+            accepted = {w.fingerprint for w in self._store.waivers.granted(board.perimeter) if w.expires >= today}
             late = [
                 finding
                 for finding in self._late(board.perimeter, today, notify)

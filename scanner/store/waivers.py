@@ -38,6 +38,7 @@ class Waivers:
                     "waiver-granted",
                     waiver=waiver.id,
                     fingerprint=waiver.fingerprint,
+                    perimeter=waiver.perimeter,
                     reason=waiver.reason,
                     owner=waiver.owner,
                     expires=waiver.expires.isoformat(),
@@ -52,9 +53,9 @@ class Waivers:
             row.withdrawn_at = self._clock()
             self._audit.append(session, "waiver-withdrawn", waiver=waiver_id, reason=reason)
 
-    def granted(self) -> tuple[Waiver, ...]:
-        """Return every waiver that was not withdrawn, expired ones included, in the order granted."""
-        return tuple(waiver for waiver, withdrawn_at in self.all() if withdrawn_at is None)
+    def granted(self, perimeter: str) -> tuple[Waiver, ...]:
+        """Return the waivers of a perimeter that were not withdrawn, expired ones included, in the order granted."""
+        return tuple(w for w, withdrawn_at in self.all() if withdrawn_at is None and w.perimeter in {"", perimeter})
 
     def all(self) -> tuple[tuple[Waiver, datetime | None], ...]:
         """Return every waiver with the instant it was withdrawn, or None, in the order granted."""

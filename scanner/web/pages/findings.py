@@ -45,7 +45,9 @@ def _findings(asked: Asked) -> Findings:
         filter=replace(wanted, page=found.page),
         found=found,
         families=tuple(sorted({rule.family for rule in registry().rules.values()})),
-        waived=frozenset(w.fingerprint for w in asked.store.waivers.granted() if w.expires >= asked.now.date()),
+        waived=frozenset(
+            w.fingerprint for w in asked.store.waivers.granted(asked.perimeter) if w.expires >= asked.now.date()
+        ),
     )
 
 
@@ -69,7 +71,7 @@ def _sheet(asked: Asked) -> Sheet:
         finding=finding,
         scan=scan,
         history=asked.store.sightings.history(asked.perimeter, finding.fingerprint),
-        waivers=tuple(w for w in asked.store.waivers.granted() if w.fingerprint == finding.fingerprint),
+        waivers=tuple(w for w in asked.store.waivers.granted(asked.perimeter) if w.fingerprint == finding.fingerprint),
         longest=asked.now.date() + _LONGEST,
     )
 
@@ -87,6 +89,7 @@ def _waive(asked: Asked) -> Going:
         owner=owner[:200],
         granted_at=asked.now,
         expires=expires,
+        perimeter=asked.perimeter,
     )
     asked.store.waivers.grant(waiver)
     told = asked.say("Risque accepté jusqu’au {}.", "Risk accepted until {}.").format(expires.isoformat())
@@ -107,7 +110,7 @@ def _day(asked: Asked, text: str) -> date:
 
 def _withdraw(asked: Asked) -> Going:
     finding, _ = asked.store.sightings.finding(asked.perimeter, asked.path["fingerprint"])
-    known = {w.id for w in asked.store.waivers.granted() if w.fingerprint == finding.fingerprint}
+    known = {w.id for w in asked.store.waivers.granted(asked.perimeter) if w.fingerprint == finding.fingerprint}
     if asked.form.get("waiver", "") not in known:
         raise Refused(asked.say("Cette acceptation n’existe plus.", "There is no such waiver."))
     asked.store.waivers.withdraw(asked.form["waiver"], asked.form.get("reason", "").strip())

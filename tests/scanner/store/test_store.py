@@ -155,7 +155,15 @@ def test_what_a_person_says_is_kept_taken_back_and_never_changed(location: str) 
         id="A1", type="silene", issuer="ANSSI \u202e", dated=DAY.date(), document_sha256="0" * 64, values={"level": 3},
         perimeter="ch", entered_by="auditrice", entered_at=DAY, document="rapports/silene.pdf",
     )  # fmt: skip
-    risk = Waiver(id="W1", fingerprint="f", reason="r\u202e", owner="RSSI", granted_at=DAY, expires=DAY.date())
+    risk = Waiver(
+        id="W1",
+        fingerprint="f",
+        reason="r\u202e",
+        owner="RSSI",
+        granted_at=DAY,
+        expires=DAY.date(),
+        perimeter="ch",
+    )
     with opened(location) as store:
         store.attestations.keep(said)
         store.attestations.keep(said)
@@ -164,14 +172,16 @@ def test_what_a_person_says_is_kept_taken_back_and_never_changed(location: str) 
         store.waivers.grant(risk)
         assert store.attestations.of("ch") == (said,)
         assert store.attestations.of("autre") == ()
-        assert store.waivers.granted() == (risk,)
+        assert store.waivers.granted("ch") == (risk,)
+        # What one hospital accepts of a shared forest, another has not accepted.
+        assert store.waivers.granted("autre") == ()
         store.attestations.withdraw("A1", "mauvais fichier")
         store.waivers.withdraw("W1", "corrigé")
         for again in (store.attestations.withdraw, store.waivers.withdraw):
             with pytest.raises(UnknownEntryError):
                 again("A1", "encore")
     with opened(location) as store:
-        assert (store.attestations.of("ch"), store.waivers.granted()) == ((), ())
+        assert (store.attestations.of("ch"), store.waivers.granted("ch")) == ((), ())
         assert store.attestations.all() == (replace(said, withdrawn_at=DAY),)
         assert store.waivers.all() == ((risk, DAY),)
         events = [link.event for link in store.audit.links()]

@@ -59,10 +59,10 @@ async def test_a_full_disk_is_told_reads_go_on_and_nothing_is_lost(tmp_path: Pat
                 start = {"_csrf": token, "kind": "short"}
                 refused = await client.post(f"/p/{stage.OURS}/scans", data=start, allow_redirects=False)
                 assert refused.status == 503
-                assert not store.waivers.granted()
+                assert not store.waivers.granted(stage.OURS)
                 small.free()
                 assert (await client.post(f"{FINDING}/waive", data=form, allow_redirects=False)).status == 303
-            assert [waiver.owner for waiver in store.waivers.granted()] == ["RSSI"]
+            assert [waiver.owner for waiver in store.waivers.granted(stage.OURS)] == ["RSSI"]
             assert len(store.audit.events()) > before
             assert store.verify_audit() is None
         with closing(sqlite3.connect(small.folder / "hygie.sqlite")) as file:
