@@ -22,6 +22,7 @@ from rules.registry import load as registry
 from rules.territory import category_name, region_name
 from scanner.web import drawings
 from scanner.web.convergence import draw
+from scanner.web.events import event_name
 from scanner.web.lines import window_line
 
 
@@ -96,6 +97,7 @@ def _spoken(words: Words, zone: str) -> dict[str, Any]:
         "day": day,
         "short_day": short_day,
         "case": _case(words),
+        "event_name": lambda event: event_name(event, words.language),
         "prose": lambda text: paragraphs(text, words),
         "title_of": lambda rule: _card_words(rule, words.language, "title"),
         "card": lambda rule: registry().cards.get(rule),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scanner.web.openapi import document
 from scanner.web.rights import Right
-from scanner.web.route import Action, Asked, Download, Page, Watch, routes
+from scanner.web.route import Action, Asked, Download, Page, Watch, posts, routes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,11 @@ def _programs(asked: Asked) -> Programs:
 
 
 def _endpoint(route: Page | Action | Download) -> Endpoint:
-    parameters = route.fields if isinstance(route, Action) else route.query
+    parameters = route.query if isinstance(route, Page) else route.fields
+    if isinstance(route, Download) and not posts(route):
+        parameters = route.query
     return Endpoint(
-        method="POST" if isinstance(route, Action) else "GET",
+        method="POST" if posts(route) else "GET",
         path=route.path,
         scope=route.right.value,
         title=route.title,

@@ -121,7 +121,14 @@ async def test_the_whole_way(tmp_path: Path) -> None:
         await page.goto(f"{base}/audit")
         await walk.stop("audit")
         log = await page.inner_text("table")
-        for event in ("session-begun", "declared", "scan-begun", "waiver-granted", "export", "stop-asked"):
+        for event in (
+            "connexion",
+            "déclaration enregistrée",
+            "scan commencé",
+            "risque accepté",
+            "export",
+            "arrêt demandé",
+        ):
             assert event in log, event
         assert not walk.faults, "\n".join(dict.fromkeys(walk.faults))
 
