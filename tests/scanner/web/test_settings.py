@@ -21,7 +21,7 @@ from tests.scanner.web import stage
 
 MANDATE = {
     "reference": "M-écran", "signatory": "Directrice", "valid_from": "2026-01-01", "valid_until": "2099-12-31",
-    "level": "2", "domains": "ch.test", "networks": "192.0.2.0/28", "directories": "ldaps://dc1.ad.ch.test",
+    "level": "2", "identify_devices": "yes", "domains": "ch.test", "networks": "192.0.2.0/28", "directories": "ldaps://dc1.ad.ch.test",
     "hosted": "rdv.ailleurs.test ; Hébergeur ; 443, 8443 ; courrier du 3 mars",
     "windows": "lun-ven 20:00-06:00\nsam,dim 8h00-18h00",
     "excluded_names": "irm.ch.test", "excluded_networks": "",
@@ -73,6 +73,7 @@ async def test_what_is_entered_makes_the_configuration_that_scans_read(house: tu
             Window(days=frozenset({5, 6}), start=time(8), end=time(18)),
         )
         assert [(h.name, h.ports) for h in mandate.scope.hosted] == [("rdv.ailleurs.test", frozenset({443, 8443}))]
+        assert mandate.identify_devices
         assert (directory.bind, directory.throttle, directory.page_size) == ("kerberos", 0.5, 500)
         assert settings.perimeters["ch"].directories == ("ad",)
         # What is changed comes back as it was entered, and stays the same when nothing is touched.
@@ -81,6 +82,7 @@ async def test_what_is_entered_makes_the_configuration_that_scans_read(house: tu
         assert again["windows"] == "lun-ven 20:00-06:00\nsam-dim 08:00-18:00"
         assert again["hosted"] == MANDATE["hosted"]
         assert 'value="M-écran" required readonly' in page
+        assert '<option value="yes" selected>' in page
         assert await sent(client, token, "withdraw", {"kind": "directories", "id": "ad"}) != (303, "")
         for kind, id in (("perimeters", "ch"), ("directories", "ad"), ("mandates", "M-écran")):
             assert await sent(client, token, "withdraw", {"kind": kind, "id": id}) == (303, "")
