@@ -48,8 +48,9 @@ class VersionSeen:
 class TlsProfile(Fact):
     """What one address of an endpoint accepts.
 
-    ``server_order`` is None when it could not be told. ``dh_bits`` is the smallest prime seen in a DHE exchange,
-    0 when none was seen. ``secure_renegotiation`` is about RFC 5746, None when no version that needs it answered.
+    ``server_order`` and ``compression`` are None when they could not be told. ``dh_bits`` is the smallest prime seen in
+    a DHE exchange, 0 when none was seen. ``secure_renegotiation`` is about RFC 5746, None when no version that needs it
+    answered.
     ``groups`` are the key exchange groups accepted with the newest version, in the server's order; None when they could
     not all be told. ``signatures`` are the schemes seen in signed key exchanges (IANA numbers, TLS 1.2).
     ``extended_master_secret`` (RFC 7627), ``fallback_signalled`` (RFC 7507) and ``stapled`` (a certificate status came
@@ -66,7 +67,7 @@ class TlsProfile(Fact):
     versions: tuple[VersionSeen, ...]
     server_order: bool | None = None
     dh_bits: int = 0
-    compression: bool = False
+    compression: bool | None = False
     secure_renegotiation: bool | None = None
     connections: int = 0
     groups: tuple[int, ...] | None = None
@@ -115,7 +116,8 @@ class CertificateChain(Fact):
     """The chain one address showed for one name; the DER certificates are the observation's captures, leaf first.
 
     ``name_matches`` is None when the endpoint was not reached by a DNS name. ``key_bits`` is the size of the modulus,
-    or of the curve. ``weak_signatures`` are the hashes below SHA-256 in the leaf or an intermediate, roots left out.
+    or of the curve. ``weak_signatures`` are the hashes below SHA-256 in the path that was found, or else in
+    the whole chain, roots left out.
     ``store`` names the trust store the path was looked for in, with its date; ``private_path`` and ``private_store``
     are those of the store of a private authority (IGC-Santé, RGS), when one is configured. ``incomplete`` tells that
     the issuer of the last certificate is neither shown nor trusted although that certificate says where to fetch it.

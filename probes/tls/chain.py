@@ -80,8 +80,9 @@ def _facts(
     store, private = stores
     names = _names(leaf)
     key_type, key_bits = _key(leaf)
-    path = _path(leaf, chain[1:], store, at)
-    signers = [c for c in chain if c.subject != c.issuer] or [leaf]
+    path, inner = _path(leaf, chain[1:], store, at), _path(leaf, chain[1:], private, at)
+    # What the server shows beside the path that clients follow proves nothing, and harms nothing.
+    signers = [c for c in path[:-1] or inner[:-1] or chain if c.subject != c.issuer] or [leaf]
     hashes = {c.signature_hash_algorithm.name for c in signers if c.signature_hash_algorithm is not None}
     spki = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return CertificateChain(
@@ -101,13 +102,13 @@ def _facts(
         spki_sha256=hashlib.sha256(spki).hexdigest(),
         serial=f"{leaf.serial_number:x}",
         name_matches=matches(sni, names) if sni else None,
-        path=path,
+        path=_state(path, store),
         store=store.label if store else "",
         weak_signatures=tuple(sorted(hashes & _WEAK)),
-        public=path is PathState.FOUND and store is not None and store.public,
-        private_path=_path(leaf, chain[1:], private, at),
+        public=bool(path) and store is not None and store.public,
+        private_path=_state(inner, private),
         private_store=private.label if private else "",
-        incomplete=path is PathState.NOT_FOUND and _may_be_fetched(chain),
+        incomplete=not path and not inner and store is not None and _may_be_fetched(chain),
         timestamps=_timestamps(leaf),
     )
 
@@ -180,25 +181,37 @@ def _key(leaf: x509.Certificate) -> tuple[str, int]:
     return type(key).__name__, 0
 
 
-def _path(leaf: x509.Certificate, others: list[x509.Certificate], store: TrustStore | None, at: datetime) -> PathState:
-    """Follow issuers by name and signature to a root of the store; every link above the leaf must be valid then."""
+def _path(
+    leaf: x509.Certificate, others: list[x509.Certificate], store: TrustStore | None, at: datetime
+) -> tuple[x509.Certificate, ...]:
+    """Follow issuers by name and signature to a root of the store; every link above the leaf must be valid then.
+
+    Return the shortest path, leaf and root included; () when there is none.
+    """
     if store is None:
-        return PathState.NOT_CHECKED
+        return ()
     roots = {root.public_bytes(Encoding.DER) for root in store.roots}
-    current, seen = [leaf], set[bytes]()
+    current: list[tuple[x509.Certificate, ...]] = [(leaf,)]
+    seen = set[bytes]()
     for _ in range(_DEPTH):
         following = []
-        for certificate in current:
-            if certificate.public_bytes(Encoding.DER) in roots:
-                return PathState.FOUND
+        for path in current:
+            if path[-1].public_bytes(Encoding.DER) in roots:
+                return path
             for issuer in (*store.roots, *others):
                 der = issuer.public_bytes(Encoding.DER)
-                named = der not in seen and issuer.subject == certificate.issuer
-                if named and _may_sign(issuer, at) and _signed_by(certificate, issuer):
+                named = der not in seen and issuer.subject == path[-1].issuer
+                if named and _may_sign(issuer, at) and _signed_by(path[-1], issuer):
                     seen.add(der)
-                    following.append(issuer)
+                    following.append((*path, issuer))
         current = following
-    return PathState.NOT_FOUND
+    return ()
+
+
+def _state(path: tuple[x509.Certificate, ...], store: TrustStore | None) -> PathState:
+    if store is None:
+        return PathState.NOT_CHECKED
+    return PathState.FOUND if path else PathState.NOT_FOUND
 
 
 def _may_sign(issuer: x509.Certificate, at: datetime) -> bool:

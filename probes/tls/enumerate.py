@@ -11,8 +11,8 @@ from probes.tls import hello
 from probes.tls.exchange import CERTIFICATE, HELLO, KEY_EXCHANGE, STATUS, Connect, Ending, Reply, ask
 from probes.tls.further import Further
 
-#: Connections to one endpoint at the most.
-MOST = 200
+#: Connections to one endpoint at the most; one is left for SSL 2.0, and two for the preamble and a whole handshake.
+MOST = 200 - 3
 _ASKED = (Version.TLS13, Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
 #: An endpoint that answered nothing to this many versions is not asked about the others.
 _PATIENT = 3
@@ -26,11 +26,12 @@ class Seen:
 
     connections: int = 0
     chain: tuple[bytes, ...] = ()
-    dh_bits: int = 0
     renegotiation: bool | None = None
     extended_master_secret: bool | None = None
     stapled: bool | None = None
     signatures: set[int] = field(default_factory=set)
+    #: The alerts by which hellos were refused.
+    alerts: set[int] = field(default_factory=set)
     #: A hello that was accepted, sent again at the end.
     canary: bytes = b""
 
@@ -58,11 +59,20 @@ class Enumeration:
                 versions.append(VersionSeen(version=version, state=Acceptance.UNKNOWN, complete=False))
                 if len(failures) == len(versions) == _PATIENT:
                     raise
-        versions.append(await self._ssl2())
-        accepted = [v for v in versions if v.state is Acceptance.ACCEPTED]
+        ssl2 = await self._ssl2()
+        accepted = [v for v in (*versions, ssl2) if v.state is Acceptance.ACCEPTED]
         if not accepted and failures:
             raise failures[0]
-        if accepted and not await self._still_answers():
+        if not accepted and self.seen.alerts:
+            # A server that refuses the name, or asks for what we do not offer, speaks TLS all the same.
+            raise ProbeError(Reason.TRUNCATED, f"every hello is refused (alerts {sorted(self.seen.alerts)})")
+        if not accepted and not not_tls:
+            raise ProbeError(Reason.CONNECTION_LOST, "every hello is cut off")
+        answers = not self.seen.canary or await self._still_answers()
+        # Silence after a hello of SSL 2.0 is no word of SSL 2.0, when the server goes on answering others.
+        silent = accepted and answers and ssl2.state is Acceptance.UNKNOWN
+        versions.append(VersionSeen(version=Version.SSL2, state=Acceptance.REFUSED) if silent else ssl2)
+        if not answers:
             versions = [_doubted(v) for v in versions]
         further = Further(self._ask, accepted, self._name)
         return TlsProfile(
@@ -70,7 +80,7 @@ class Enumeration:
             spoken=bool(accepted),
             versions=tuple(versions),
             server_order=await further.order(),
-            dh_bits=self.seen.dh_bits,
+            dh_bits=await further.prime(),
             compression=await further.compression(),
             secure_renegotiation=self.seen.renegotiation,
             groups=await further.groups(),
@@ -111,10 +121,11 @@ class Enumeration:
         wanted = {HELLO}
         if version is not Version.TLS13 and not self.seen.chain:
             wanted |= {CERTIFICATE, KEY_EXCHANGE}
-        reply = await self._ask(message, frozenset(wanted | ({KEY_EXCHANGE} if _may_be_dhe(suites) else set())))
+        reply = await self._ask(message, frozenset(wanted))
         if HELLO not in reply.messages:
             if reply.ending is Ending.NOT_TLS:
                 raise _NotTls
+            self.seen.alerts |= set() if reply.alert is None else {reply.alert}
             return None
         try:
             answer = hello.server_hello(reply.messages[HELLO])
@@ -137,16 +148,13 @@ class Enumeration:
                 self.seen.chain = hello.certificates(reply.messages[CERTIFICATE])
                 self.seen.stapled = STATUS in reply.messages
             if KEY_EXCHANGE in reply.messages:
-                self._exchanged(version, suite(answer.suite).name, reply.messages[KEY_EXCHANGE])
+                self._signed(version, suite(answer.suite).name, reply.messages[KEY_EXCHANGE])
         except hello.HelloError as error:
             raise ProbeError(Reason.MALFORMED, str(error)) from error
 
-    def _exchanged(self, version: Version, name: str, message: bytes) -> None:
-        """Learn the size of a prime, or the scheme a curve was signed with."""
-        if name.startswith(("TLS_DHE_", "TLS_DH_anon")):
-            bits = hello.dh_prime_bits(message)
-            self.seen.dh_bits = min(self.seen.dh_bits or bits, bits)
-        elif name.startswith("TLS_ECDHE_") and version is Version.TLS12:
+    def _signed(self, version: Version, name: str, message: bytes) -> None:
+        """Learn the scheme that a curve was signed with."""
+        if name.startswith("TLS_ECDHE_") and version is Version.TLS12:
             _, scheme = hello.signed_curve(message)
             self.seen.signatures |= {scheme} if scheme is not None else set()
 
@@ -192,11 +200,6 @@ class Enumeration:
 
 class _NotTls(Exception):
     """The endpoint speaks, but not TLS."""
-
-
-def _may_be_dhe(suites: list[int]) -> bool:
-    """A ServerKeyExchange is only waited for when nothing better than DHE is left to choose."""
-    return bool(suites) and all(suite(n).name.startswith(("TLS_DHE_", "TLS_DH_anon")) for n in suites[:1])
 
 
 def _doubted(seen: VersionSeen) -> VersionSeen:

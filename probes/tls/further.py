@@ -27,15 +27,39 @@ class Further:
         """Tell whether the server's order counts, by offering its suites backwards (TLS 1.2 and older)."""
         if self._older is None or len(self._older.suites) < 2:
             return None
-        chosen = await self._chosen(self._older.version, list(reversed(self._older.suites)))
-        return None if chosen is None else chosen.suite == self._older.suites[0]
+        suites = self._older.suites
+        chosen = await self._chosen(self._older.version, list(reversed(suites)))
+        if chosen is None or chosen.suite not in {suites[0], suites[-1]}:
+            # Neither the server's first nor the client's: two servers in turn, or ChaCha20 for those who prefer it.
+            return None
+        return chosen.suite == suites[0]
 
-    async def compression(self) -> bool:
+    async def prime(self) -> int:
+        """Return the bits of the smallest prime of finite-field Diffie-Hellman; 0 when none was seen."""
+        found = []
+        for seen in self._accepted:
+            suites = [n for n in seen.suites if suite(n).name.startswith(("TLS_DHE_", "TLS_DH_anon"))]
+            if suites:
+                found += await self._prime(seen.version, suites)
+        return min(found, default=0)
+
+    async def _prime(self, version: Version, suites: list[int]) -> list[int]:
+        message = hello.client_hello(version, [*suites, hello.SCSV], name=self._name)
+        try:
+            reply = await self._ask(message, frozenset({HELLO, KEY_EXCHANGE}))
+            return [hello.dh_prime_bits(m) for kind, m in reply.messages.items() if kind == KEY_EXCHANGE]
+        except ProbeError as error:
+            _raise_decided(error)
+        except hello.HelloError:
+            return []
+        return []
+
+    async def compression(self) -> bool | None:
         """Tell whether DEFLATE is taken (RFC 3749)."""
         if self._older is None:
             return False
         chosen = await self._chosen(self._older.version, list(self._older.suites), compress=True)
-        return chosen is not None and chosen.compression != 0
+        return None if chosen is None else chosen.compression != 0
 
     async def fallback_signalled(self) -> bool | None:
         """Tell whether a descent to an older version is refused when the client says that it is one (RFC 7507)."""
@@ -71,7 +95,8 @@ class Further:
                 return None
             found.append(chosen)
             left.remove(chosen)
-        return tuple(found)
+        # An exchange on a curve that was accepted has a group; when none is shown, it could not be told.
+        return tuple(found) or None
 
     def _with_groups(self) -> tuple[Version | None, list[int]]:
         for seen in self._accepted:
@@ -91,7 +116,7 @@ class Further:
         if version is Version.TLS13:
             return answer.group if answer.version == hello.NUMBER[version] else None
         if KEY_EXCHANGE not in reply.messages:
-            return None
+            raise hello.HelloError("no ServerKeyExchange")
         return hello.signed_curve(reply.messages[KEY_EXCHANGE])[0]
 
     async def _chosen(self, version: Version, suites: list[int], *, compress: bool = False) -> hello.ServerHello | None:

@@ -16,8 +16,10 @@ NUMBER = {
     Version.TLS12: 0x0303,
     Version.TLS13: 0x0304,
 }
-#: What is offered when groups are not the question: x25519, P-256, P-384, P-521, x448, three groups of RFC 7919.
-_GROUPS = (0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101, 0x0102)
+#: What is offered when groups are not the question: x25519, P-256, P-384, P-521, x448. In TLS 1.3 three groups of
+#: RFC 7919 too; before, they would hide the prime that clients which do not know them are given.
+_CURVES = (0x001D, 0x0017, 0x0018, 0x0019, 0x001E)
+_GROUPS = (*_CURVES, 0x0100, 0x0101, 0x0102)
 _SIGNATURES = (
     0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0809, 0x080A, 0x080B, 0x0807, 0x0808,
     0x0401, 0x0501, 0x0601, 0x0203, 0x0201, 0x0402, 0x0202,
@@ -56,7 +58,7 @@ def client_hello(
     *,
     name: str = "",
     compress: bool = False,
-    groups: Iterable[int] = _GROUPS,
+    groups: Iterable[int] | None = None,
     heartbeat: bool = False,
     session: bytes | None = None,
     ticket: bytes | None = None,
@@ -72,7 +74,8 @@ def client_hello(
     body += struct.pack("!H", len(offered)) + offered
     body += b"\x02\x01\x00" if compress else b"\x01\x00"
     if version is not Version.SSL3:
-        extensions = _extensions(version, name, groups, heartbeat=heartbeat)
+        usual = _GROUPS if version is Version.TLS13 else _CURVES
+        extensions = _extensions(version, name, usual if groups is None else groups, heartbeat=heartbeat)
         extensions += b"" if ticket is None else struct.pack("!HH", 35, len(ticket)) + ticket
         body += struct.pack("!H", len(extensions)) + extensions
     message = b"\x01" + len(body).to_bytes(3, "big") + body

@@ -48,7 +48,7 @@ class TlsProbe(Probe[TlsSettings]):
     """Sees versions, suites and certificates, with the DNS name as SNI."""
 
     name: ClassVar[str] = "tls"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     level: ClassVar[int] = 2
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})

@@ -12,9 +12,7 @@ from rules.interface import Severity, Verdict, met, not_applicable, not_met, rul
 Seen = Observation[CertificateChain]
 _DAY = timedelta(days=1)
 #: Last labels that the public DNS does not delegate (RFC 6762, RFC 8375, RFC 2606, and habits of Active Directory).
-_INNER = frozenset(
-    {"local", "lan", "intra", "intranet", "internal", "corp", "home", "localdomain", "priv", "private", "ad"}
-)
+_INNER = frozenset({"local", "lan", "intra", "intranet", "internal", "corp", "home", "localdomain", "priv", "private"})
 
 
 def _between_servers(seen: Seen, usual: Severity | None = None) -> Severity | None:
@@ -121,6 +119,10 @@ def chain_complete(seen: Seen) -> Verdict:
     fact = seen.fact
     if fact.self_signed:
         return not_applicable("self-signed")
+    if PathState.FOUND in {fact.path, fact.private_path}:
+        return met(length=fact.length)
+    if fact.path is PathState.NOT_CHECKED:
+        return undetermined("no-trust-store")
     if not fact.incomplete:
         return met(length=fact.length)
     return not_met(severity=_between_servers(seen), issuer=fact.issuer, length=fact.length)

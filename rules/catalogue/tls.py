@@ -155,6 +155,8 @@ def compression_off(seen: Seen) -> Verdict:
     """Nothing is compressed before it is encrypted (CRIME)."""
     if not seen.fact.spoken:
         return not_applicable("tls-not-spoken")
+    if seen.fact.compression is None:
+        return undetermined("compression-not-told")
     return not_met() if seen.fact.compression else met()
 
 

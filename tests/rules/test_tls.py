@@ -53,6 +53,7 @@ LEAF = CertificateChain(
     name_matches=True, path=PathState.FOUND, store="essai", public=True,
 )  # fmt: skip
 APPLIANCE = replace(LEAF, self_signed=True, issuer=LEAF.subject, path=PathState.NOT_FOUND, public=False)
+IGC = replace(LEAF, path=PathState.NOT_FOUND, private_path=PathState.FOUND, public=False)
 SHORT = replace(LEAF, not_before=DAY - timedelta(days=3), not_after=DAY + timedelta(days=3))
 
 
@@ -108,6 +109,8 @@ def judged(rule: Rule, fact: Fact) -> tuple[Outcome, Severity | None]:
         (tls.renegotiation_secure, replace(GOOD, secure_renegotiation=None), NOT_APPLICABLE),
         (tls.compression_off, GOOD, MET),
         (tls.compression_off, replace(GOOD, compression=True), NOT_MET),
+        # the enumeration was cut before it could be asked
+        (tls.compression_off, replace(CUT, compression=None), UNDETERMINED),
         (tls.suites_within_anssi_profile, GOOD, MET),
         (tls.suites_within_anssi_profile, profile(RSA_CBC), NOT_MET),
         (tls.suites_within_anssi_profile, profile(RSA_CBC, complete=False), NOT_MET),
@@ -148,11 +151,16 @@ def judged(rule: Rule, fact: Fact) -> tuple[Outcome, Severity | None]:
         (certificate.chain_complete, LEAF, MET),
         (certificate.chain_complete, replace(LEAF, path=PathState.NOT_FOUND, incomplete=True, length=1), NOT_MET),
         (certificate.chain_complete, APPLIANCE, NOT_APPLICABLE),
+        # the health sector's authority: the public store lacks its root, and the certificate says where it is
+        (certificate.chain_complete, replace(IGC, incomplete=True), MET),
+        (certificate.chain_complete, replace(LEAF, path=PathState.NOT_CHECKED), UNDETERMINED),
         (certificate.names_public, LEAF, MET),
         (certificate.names_public, replace(LEAF, names=("www.ch.test", "srv1.ch.local")), NOT_MET),
         (certificate.names_public, replace(LEAF, names=("www.ch.test", "srv-web")), NOT_MET),
         (certificate.names_public, replace(LEAF, names=("10.1.2.3",)), NOT_MET),
         (certificate.names_public, replace(LEAF, names=("*.ch.test", "9.9.9.9")), MET),
+        # Andorra
+        (certificate.names_public, replace(LEAF, names=("www.hospital.ad",)), MET),
         (certificate.logged, replace(LEAF, timestamps=2), MET),
         (certificate.logged, LEAF, NOT_MET),
         (certificate.logged, APPLIANCE, NOT_APPLICABLE),
@@ -177,7 +185,6 @@ def test_worse_cases_weigh_more() -> None:
     assert judged(tls.no_small_blocks, profile(DES))[1] is Severity.HIGH
     assert judged(tls.diffie_hellman_large, replace(profile(DHE), dh_bits=768))[1] is Severity.CRITICAL
     # trusted by the health sector's own authority: known, and said so
-    igc = replace(LEAF, path=PathState.NOT_FOUND, private_path=PathState.FOUND)
-    assert judged(certificate.trusted, igc) == (NOT_MET, Severity.INFO)
+    assert judged(certificate.trusted, IGC) == (NOT_MET, Severity.INFO)
     assert judged(tls.forward_secrecy, profile(ECDHE_GCM, RSA_CBC))[1] is Severity.LOW
     assert judged(certificate.renewed_in_time, replace(LEAF, not_after=DAY + timedelta(days=3)))[1] is Severity.MEDIUM
