@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from probes.facts.directory import NamingContextRead, NamingContextRole
 from probes.facts.entries import encode_entry
 from probes.facts.identifiers import sid_bytes
+from scanner.demo.region.descriptor import descriptor
 from scanner.demo.region.towns import Town
 
 Values = Mapping[str, Iterable[bytes | str | int]]
+#: Attributes that were asked, and that nobody may bear.
+_ASKED = {
+    "adminCount", "altSecurityIdentities", "msDS-AllowedToActOnBehalfOfOtherIdentity", "msDS-AllowedToDelegateTo",
+    "msDS-KeyCredentialLink", "msDS-SupportedEncryptionTypes", "servicePrincipalName", "sIDHistory",
+}  # fmt: skip
 #: Ordinary people of the domain.
 _PEOPLE = 20
 
@@ -19,21 +24,20 @@ _PEOPLE = 20
 def read(town: Town, faults: frozenset[str], at: datetime) -> tuple[NamingContextRead, bytes]:
     """Return the fact of a domain read whole, and its capture."""
     base = ",".join(f"DC={part}" for part in town.forest.split("."))
-    entries = list(_entries(base, town, faults, at))
+    entries = [(dn, _guarded(dn, values, town.sid)) for dn, values in _entries(base, town, faults, at)]
     capture = b"".join(
         encode_entry(dn, {k: [_bytes(v) for v in vs] for k, vs in values.items()}) for dn, values in entries
     )
-    asked = tuple(sorted({name for _, values in entries for name in values} | {"sIDHistory", "adminCount"}))
     fact = NamingContextRead(
         dn=base, role=NamingContextRole.DOMAIN, forest=town.forest, domain=town.forest, server=f"dc1.{town.forest}",
         current_time=at, entries=len(entries), bytes_read=len(capture), queries=4, seconds=1.0, complete=True,
-        asked=asked,
+        asked=tuple(sorted({name for _, values in entries for name in values} | _ASKED)),
     )  # fmt: skip
     return fact, capture
 
 
 def _entries(base: str, town: Town, faults: frozenset[str], at: datetime) -> Iterator[tuple[str, Values]]:
-    sid = f"S-1-5-21-{int(hashlib.sha256(town.forest.encode()).hexdigest()[:8], 16)}-1001-2002"
+    sid = town.sid
     quota = 10 if "machine-quota" in faults else 0
     yield (
         base,
@@ -47,11 +51,18 @@ def _entries(base: str, town: Town, faults: frozenset[str], at: datetime) -> Ite
     yield _user(base, sid, "Invité", 501, at, {"userAccountControl": [0x200 if "guest" in faults else 0x202]})
     changed = at - timedelta(days=3000 if "krbtgt-old" in faults else 120)
     yield _user(base, sid, "krbtgt", 502, at, {"userAccountControl": [0x202], "pwdLastSet": [_ticks(changed)]})
-    members = [f"CN={name},CN=Users,{base}" for name in admins]
+    members = [f"CN={name},CN=Users,{base}" for name in (*admins, "Administrateur")]
+    at_rest = {"lastLogonTimestamp": [_ticks(at - timedelta(days=400))], "userAccountControl": [0x100200]}
+    yield _user(base, sid, "Administrateur", 500, at, {"adminCount": [1], **at_rest})
+    yield f"CN=AdminSDHolder,CN=System,{base}", {"objectClass": ["top", "container"], "name": ["AdminSDHolder"]}
     for name, last in (("Admins du domaine", 512), ("Protected Users", 525)):
         yield _group(base, f"{sid}-{last}", name, members)
+    for name, last in (("Administrateurs du schéma", 518), ("Administrateurs de l’entreprise", 519)):
+        yield _group(base, f"{sid}-{last}", name, [])
+    yield _replication(base)
     yield _group(base, "S-1-5-32-544", "Administrateurs", [f"CN=Admins du domaine,CN=Users,{base}"])
-    yield _controller(base, sid, at)
+    for number in (1, 2):
+        yield _controller(base, sid, number, at)
     if "delegation" in faults:
         yield _computer(base, sid, "SRV-APP", 1210, at, 0x81000)
     for number, target in enumerate(town.trusts):
@@ -100,10 +111,26 @@ def _computer(base: str, sid: str, name: str, last: int, at: datetime, flags: in
     return dn.replace("CN=Users", "CN=Computers"), {**values, "userAccountControl": [flags], "primaryGroupID": [515]}
 
 
-def _controller(base: str, sid: str, at: datetime) -> tuple[str, Values]:
-    _, values = _computer(base, sid, "DC1", 1000, at, 0x82000)
-    recent = {"pwdLastSet": [_ticks(at - timedelta(days=10))], "primaryGroupID": [516]}
-    return f"CN=DC1,OU=Domain Controllers,{base}", {**values, **recent}
+def _controller(base: str, sid: str, number: int, at: datetime) -> tuple[str, Values]:
+    _, values = _computer(base, sid, f"DC{number}", 999 + number, at, 0x82000)
+    own: Values = {
+        "pwdLastSet": [_ticks(at - timedelta(days=10))], "primaryGroupID": [516],
+        "servicePrincipalName": [f"HOST/dc{number}"],
+    }  # fmt: skip
+    return f"CN=DC{number},OU=Domain Controllers,{base}", {**values, **own}
+
+
+def _replication(base: str) -> tuple[str, Values]:
+    """SYSVOL is replicated by DFSR."""
+    name = "Domain System Volume"
+    return f"CN={name},CN=DFSR-GlobalSettings,CN=System,{base}", {
+        "objectClass": ["top", "msDFSR-ReplicationGroup"], "name": [name],
+    }  # fmt: skip
+
+
+def _guarded(dn: str, values: Values, sid: str) -> Values:
+    protected = "adminCount" in values or dn.startswith("CN=AdminSDHolder")
+    return {**values, "nTSecurityDescriptor": [descriptor(sid, protected=protected)]}
 
 
 def _trust(base: str, target: str, number: int, *, filtered: bool) -> tuple[str, Values]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ class Town:
     def domain(self) -> str:
         """Its DNS domain."""
         return f"{self.id}.test"
+
+    @property
+    def sid(self) -> str:
+        """The identifier of its domain."""
+        return f"S-1-5-21-{int(hashlib.sha256(self.forest.encode()).hexdigest()[:8], 16)}-1001-2002"
 
     def faults(self, month: int) -> frozenset[str]:
         """Return the faults of a month, from 0."""
