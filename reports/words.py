@@ -51,7 +51,8 @@ class Words:
         name, _, detail = code.partition(":")
         if not self.known(f"reason.{name}"):
             return self("reason-unknown", code=code)
-        return f"{self(f'reason.{name}')} ({detail.strip()})" if detail else self(f"reason.{name}")
+        detail = self(f"reason.{detail.strip()}") if self.known(f"reason.{detail.strip()}") else detail.strip()
+        return f"{self(f'reason.{name}')} ({detail})" if detail else self(f"reason.{name}")
 
     def quoted(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a finding as a card quotes them.

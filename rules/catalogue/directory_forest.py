@@ -63,7 +63,7 @@ def directory_heuristics_safe(seen: ForestView) -> Verdict:
     failing = heuristics_levels(value)
     if failing:
         faults = ", ".join(dict.fromkeys(f for found in failing.values() for f in found))
-        return not_met(service.ref, levels=tuple(failing), value=value, faults=faults)
+        return not_met(service.ref, levels=tuple(failing), value=value or "-", faults=faults)
     return met(value=value)
 
 

@@ -44,8 +44,9 @@ def spf_valid(view: MailView) -> Verdict:
     kinds = {SpfFaultKind.SYNTAX, SpfFaultKind.SEVERAL, SpfFaultKind.LOOP, SpfFaultKind.MANY_EXCHANGERS}
     faults = [f for f in found.faults if f.kind in kinds]
     if faults:
-        told = "; ".join(f"{f.domain}: {f.kind.value} {f.detail}".strip() for f in faults)
-        return not_met(record=" | ".join(found.records)[:300], fault=told[:300])
+        worst = faults[0]
+        flaw = f"spf-{worst.kind.value}:{worst.domain} {worst.detail}".strip()
+        return not_met(record=" | ".join(found.records)[:300], flaw=flaw[:300], count=len(faults))
     return undetermined("spf-not-read-whole") if found.unread else met()
 
 

@@ -113,12 +113,12 @@ def sts_policy_usable(view: MailView) -> Verdict:
     if found.sts is not Presence.PRESENT:
         return not_applicable("no-mta-sts")
     if found.sts_fault:
-        return not_met(fault=f"_mta-sts: {found.sts_fault}")
+        return not_met(flaw=f"record-faulty:{found.sts_fault}")
     if found.policy is PolicyState.READ:
         return met(mode=found.mode, max_age=found.max_age)
     if found.policy in {PolicyState.UNKNOWN, PolicyState.OUT_OF_SCOPE, PolicyState.NOT_ASKED}:
         return undetermined(found.policy.value)
-    return not_met(fault=f"{found.policy.value} {found.policy_detail}".strip())
+    return not_met(flaw=f"sts-{found.policy.value}:{found.policy_detail}".rstrip(":"))
 
 
 @rule("mail-sts-covers-exchangers", reads=MailView, part=Part.EXPOSURE)
