@@ -38,6 +38,8 @@ SUCCESS, IN_PROGRESS = 0, 14
 
 #: What Active Directory says of a refused password, in hexadecimal after ``data`` (Win32 errors, MS-ERREF 2.2).
 LOGON_ERRORS = {
+    # an NTLM without signature, which this server does not take within TLS
+    "57": Reason.NOT_SPOKEN,
     "525": Reason.CREDENTIALS,
     "52e": Reason.CREDENTIALS,
     "52f": Reason.DENIED,
@@ -228,7 +230,7 @@ def refusal(answer: Answer) -> ProbeError:
         return ProbeError(Reason.CHANNEL_BINDING_REQUIRED, answer.text)
     reason = RESULT_REASONS.get(answer.code, Reason.SERVER_FAILURE)
     if answer.code == 49:
-        found = re.search(r"\bdata ([0-9a-fA-F]{3,8})\b", answer.text)
+        found = re.search(r"\bdata ([0-9a-fA-F]{2,8})\b", answer.text)
         reason = LOGON_ERRORS.get(found[1].lower(), reason) if found else reason
     if answer.code == 1 and "000004DC" in answer.text.upper():
         reason = Reason.DENIED

@@ -7,6 +7,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -21,6 +22,22 @@ from spnego.exceptions import FeatureMissingError, SpnegoError
 from probes.directory.target import BindMethod, DirectoryTarget
 from probes.interface import IPAddress, ProbeError, Reason
 
+#: What the KDC answers instead of a ticket (RFC 4120 7.5.9), and libkrb5 for a realm whose KDC it cannot ask.
+KDC_ERRORS = {
+    1: Reason.ACCOUNT_EXPIRED,
+    6: Reason.CREDENTIALS,
+    7: Reason.UNKNOWN_HOST,
+    14: Reason.SERVER_FAILURE,
+    18: Reason.DENIED,
+    23: Reason.PASSWORD_EXPIRED,
+    24: Reason.CREDENTIALS,
+    25: Reason.CREDENTIALS,
+    37: Reason.DENIED,
+    154: Reason.UNREACHABLE,
+    156: Reason.UNREACHABLE,
+}
+#: libkrb5 counts its errors from here.
+_KRB5_BASE = -1765328384
 #: What pyspnego raises on tokens that are not what they should be.
 BROKEN_TOKEN = (SpnegoError, ValueError, IndexError, KeyError, struct.error)
 _KRB5_CONFIG = threading.Lock()
@@ -43,15 +60,16 @@ class Negotiation:
         if self._target.bind is not BindMethod.NTLM:
             self._stack.enter_context(kerberos_configuration(self._target, self._address))
         over_tls = self._certificate is not None
-        sealing = spnego.ContextReq.default
+        # Active Directory refuses a context that could sign or seal within TLS, and Kerberos offers both unasked
+        sealing, bare = spnego.ContextReq.default, spnego.ContextReq.mutual_auth | spnego.ContextReq.no_integrity
         try:
             self._context = spnego.client(
-                self._target.user,
+                account(self._target),
                 self._target.password.reveal(),
                 hostname=self._target.host,
                 service="ldap",
                 protocol=self._target.bind.value,
-                context_req=spnego.ContextReq.mutual_auth if over_tls else sealing,
+                context_req=bare if over_tls else sealing,
                 channel_bindings=channel_binding(self._certificate) if self._certificate else None,
             )
         except (FeatureMissingError, ImportError, ValueError):
@@ -60,6 +78,9 @@ class Negotiation:
         except SpnegoError as error:
             self._stack.close()
             raise ProbeError(Reason.CREDENTIALS, str(error)) from None
+        except _krb5_error() as error:
+            self._stack.close()
+            raise refused(error) from None
         return self
 
     def __exit__(
@@ -74,7 +95,7 @@ class Negotiation:
         try:
             return self._context.step(token or None) or b""
         except BROKEN_TOKEN as error:
-            raise ProbeError(Reason.MALFORMED, f"SPNEGO token: {error}"[:200]) from None
+            raise refused(error, Reason.MALFORMED) from None
 
     def sealer(self) -> Sealing:
         """Return the sealing both sides agreed on; raise when there is none."""
@@ -103,6 +124,36 @@ class Sealing:
             raise ProbeError(Reason.MALFORMED, "a sealed buffer that does not open") from None
 
 
+def realm_of(target: DirectoryTarget) -> str:
+    """Return the Kerberos realm: the one configured, the account's own, or the domain that the controller is in."""
+    domain = target.user.rpartition("@")[2] if "@" in target.user else target.host.partition(".")[2]
+    return target.realm or domain.upper()
+
+
+def account(target: DirectoryTarget) -> str:
+    """Return the account as the bind wants it: Kerberos knows it by its name in the realm, in capitals."""
+    if target.bind is not BindMethod.KERBEROS and "@" not in target.user:
+        return target.user
+    if target.bind is BindMethod.NTLM:
+        return target.user
+    return f"{target.user.rpartition('@')[0] or target.user.rpartition(chr(92))[2]}@{realm_of(target)}"
+
+
+def _krb5_error() -> tuple[type[Exception], ...]:
+    """The errors of libkrb5, which is there only where Kerberos was installed."""
+    try:
+        return (import_module("krb5").Krb5Error,)
+    except ImportError:
+        return ()
+
+
+def refused(error: Exception, otherwise: Reason = Reason.SERVER_FAILURE) -> ProbeError:
+    """Return the typed reason of an error of libkrb5, or of GSS-API that holds one; ``otherwise`` for any other."""
+    code: int = getattr(error, "err_code", 0) or getattr(getattr(error, "base_error", None), "min_code", 0)
+    reason = KDC_ERRORS.get((code - _KRB5_BASE) % (1 << 32), otherwise)
+    return ProbeError(reason, f"{'SPNEGO token' if reason is Reason.MALFORMED else 'KDC'}: {error}"[:200])
+
+
 def channel_binding(certificate: bytes) -> GssChannelBindings:
     """Return the tls-server-end-point binding of a server's certificate (RFC 5929 4.1)."""
     try:
@@ -118,7 +169,7 @@ def channel_binding(certificate: bytes) -> GssChannelBindings:
 @contextlib.contextmanager
 def kerberos_configuration(target: DirectoryTarget, address: IPAddress) -> Iterator[None]:
     """Give Kerberos a configuration with the granted controller as only KDC, and no DNS look-up."""
-    realm = target.realm or target.user.rpartition("@")[2].upper()
+    realm = realm_of(target)
     kdc = f"[{address}]" if address.version == 6 else str(address)
     text = (
         f"[libdefaults]\n default_realm = {realm}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n"
