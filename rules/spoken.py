@@ -15,7 +15,9 @@ def unspoken(fact: ServiceAnswered) -> Verdict | None:
 
 
 def identity_asked(fact: ServiceAnswered) -> Verdict:
-    """Judge that nobody is served without showing who they are."""
+    """Judge that nobody is served without showing who they are; a certificate that TLS asks for shows it."""
+    if fact.talk is Talk.CERTIFICATE:
+        return met()
     if fact.access is Access.UNKNOWN:
         return unspoken(fact) or undetermined("access-not-told")
     if fact.access is Access.REQUIRED:

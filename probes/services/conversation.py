@@ -21,6 +21,10 @@ _ENDS = {
 }
 
 
+#: What TLS stacks call the alerts that mean: no certificate, no conversation (RFC 8446 6.2, RFC 5246 7.2.2).
+_CERTIFICATE_ALERTS = ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE")
+
+
 class UnspokenError(Exception):
     """The service did not speak the protocol; ``talk`` says what it did instead."""
 
@@ -102,8 +106,8 @@ class Conversation:
             except ssl.SSLWantReadError:
                 await self.say(outgoing.read())
                 incoming.write(await self._raw())
-            except ssl.SSLError:
-                raise UnspokenError(Talk.OTHER if self._heard else Talk.CLOSED) from None
+            except ssl.SSLError as error:
+                raise UnspokenError(_alerted(error, Talk.OTHER if self._heard else Talk.CLOSED)) from None
         await self.say(outgoing.read())
         self._tls = tls, incoming, outgoing
 
@@ -120,8 +124,8 @@ class Conversation:
                 data = tls.read(16384)
             except ssl.SSLWantReadError:
                 incoming.write(await self._raw())
-            except ssl.SSLError:
-                raise UnspokenError(Talk.CLOSED) from None
+            except ssl.SSLError as error:
+                raise UnspokenError(_alerted(error, Talk.CLOSED)) from None
             else:
                 if not data:
                     raise UnspokenError(Talk.CUT if self._ahead else Talk.CLOSED)
@@ -142,6 +146,11 @@ class Conversation:
         if talk is None:
             return error
         return UnspokenError(Talk.CUT if self._heard else talk)
+
+
+def _alerted(error: ssl.SSLError, otherwise: Talk) -> Talk:
+    asked = any(name in (error.reason or "") for name in _CERTIFICATE_ALERTS)
+    return Talk.CERTIFICATE if asked else otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

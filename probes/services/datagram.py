@@ -87,7 +87,7 @@ class DatagramProbe(Probe[DatagramSettings]):
             if error.reason in {Reason.INTERRUPTED, Reason.WINDOW}:
                 raise
             return "", b"", error
-        return ("answered", answer, None) if question.spoken(answer) else ("other", b"", None)
+        return ("answered", answer, None) if question.answered_by(answer) else ("other", b"", None)
 
 
 def _allowed(question: Question, line: Line) -> bool:

@@ -28,6 +28,10 @@ class Question:
     #: What the answer calls the product.
     product: Callable[[bytes], str] = field(default=lambda answer: "")
 
+    def answered_by(self, answer: bytes) -> bool:
+        """Tell whether an answer is the protocol's own: the question itself, sent back, is nobody's but echo's."""
+        return self.spoken(answer) and (answer != self.request or self.protocol == "echo")
+
 
 #: SNMPv3 engine discovery (RFC 3414 4), and at level 3 sysDescr.0 with the community everybody knows (RFC 3416).
 SNMP_DISCOVERY = element(
@@ -82,11 +86,11 @@ def _ntp(mode: int) -> Callable[[bytes], bool]:
 
 
 def _printable(least: int) -> Callable[[bytes], bool]:
-    """Whether an answer is a text that is not the question: what chargen and the quote of the day send."""
+    """Whether an answer is a text: what chargen and the quote of the day send."""
 
     def spoken(answer: bytes) -> bool:
         text = all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in answer)
-        return text and len(answer) >= least and not answer.startswith(b"hygie-")
+        return text and len(answer) >= least
 
     return spoken
 

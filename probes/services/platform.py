@@ -55,16 +55,24 @@ async def kubelet(call: Call) -> Said:
 
 
 async def etcd(call: Call) -> Said:
-    """Read the version, then whether authentication is switched on; no key is read."""
-    found = (await http.ask(call, "/version")).json()
-    if "etcdserver" not in found:
+    """Read the version, in clear or else within TLS, then whether authentication is switched on; no key is read."""
+    for encrypted in (False, True):
+        try:
+            found = (await http.ask(call, "/version", encrypted=encrypted)).json()
+        except UnspokenError:
+            if encrypted:
+                raise
+            continue
+        if "etcdserver" in found:
+            break
+    else:
         raise UnspokenError(Talk.OTHER)
-    status = await http.ask(call, "/v3/auth/status", method="POST", body=b"{}")
+    status = await http.ask(call, "/v3/auth/status", method="POST", body=b"{}", encrypted=encrypted)
     access = Access.UNKNOWN
     if status.status == 200:
         access = Access.REQUIRED if status.json().get("enabled") else Access.OPEN
     version = clipped(str(found["etcdserver"]))
-    return Said(access=access, product="etcd", version=version, encryption=False)
+    return Said(access=access, product="etcd", version=version, encryption=encrypted)
 
 
 async def zookeeper(call: Call) -> Said:

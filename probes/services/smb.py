@@ -73,7 +73,8 @@ class SmbProbe(ServiceProbe[SmbSettings]):
         one = await _unless_closed(call, negotiate_one())
         modern = read_two(two) if two else None
         old = read_one(one) if one else False
-        if modern is None and not old:
+        # an error is an answer too: whoever has no dialect for us speaks SMB all the same
+        if modern is None and not old and not (two[:4] == b"\xfeSMB" or one[:4] in {b"\xfeSMB", b"\xffSMB"}):
             raise UnspokenError(Talk.OTHER if two or one else Talk.CLOSED)
         return SmbAnswered(
             address=str(call.address),
@@ -81,7 +82,7 @@ class SmbProbe(ServiceProbe[SmbSettings]):
             talk=Talk.SPOKEN,
             access=Access.UNKNOWN,
             dialect=modern[0] if modern else 0,
-            version_one=old,
+            version_one=bool(old),
             signing_required=bool(modern[1] & _SIGNING_REQUIRED) if modern else None,
             encryption=modern is not None and modern[0] >= 0x0300,
         )

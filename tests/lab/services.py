@@ -136,6 +136,14 @@ def xrdp(folder: Path, security: str) -> Running:
     return _run(folder, 3389, "/usr/sbin/xrdp", "--nodaemon", "--config", _written(folder / "conf", text))
 
 
+def certificate_wanted(folder: Path, port: int, *words: str) -> Running:
+    """A TLS server that speaks only to clients with a certificate, as container engines are told to."""
+    certificates(folder, "docker.ch.test")
+    files = ("-cert", folder / "cert.pem", "-key", folder / "key.pem", "-CAfile", folder / "ca.pem")
+    command = ("openssl", "s_server", "-quiet", "-accept", f"{ADDRESS}:{port}", "-Verify", "1")
+    return _run(folder, port, *command, *files, *words)
+
+
 def inetd(folder: Path, *services: str) -> Running:
     """The small servers of inetd, and those that it starts; the first of the lines speaks TCP."""
     text = "".join(f"{ADDRESS}:{service}\n" for service in services)

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes.facts.services.answered import Access, DatagramAnswered, DatagramsAsked, ServiceAnswered, Talk
 from probes.interface import Asset, AssetKind, Probe, Sight, service
 from probes.services.broker import BrokerProbe
 from probes.services.database import DatabaseProbe
 from probes.services.datagram import DatagramProbe, DatagramSettings
+from probes.services.datagram_questions import QUESTIONS
 from probes.services.dicom import DicomProbe, DicomSettings
 from probes.services.family import FamilySettings
 from probes.services.ftp import FtpProbe, FtpSettings
@@ -191,6 +194,8 @@ ROWS: list[Row] = [
     ("smb-one", SMB, 445, [[b"", SMB_TWO], [b"", SMB_ONE]], SMB_ASKS,
      {"dialect": 0x0302, "version_one": True, "signing_required": True}),
     ("smb-two", SMB, 445, [[b"", SMB_TWO], [b"", SMB_NONE]], SMB_ASKS, {"version_one": False}),
+    ("smb-no-dialect", SMB, 445, [[b"", SMB_TWO[:12] + b"\xbb\0\0\xc0" + SMB_TWO[16:]], [b"", SMB_NONE]], SMB_ASKS,
+     {"version_one": False, "dialect": 0, "signing_required": None}),
     ("ftp-clear", FTP, 21, [[b"220-Accueil\r\n220 ftp\r\n", b"502 no\r\n"]], rb"AUTH TLS\r\n", {"encryption": False}),
     ("ftp-tls", FTP, 21, [[b"220 ftp\r\n", b"234 go\r\n"]], rb"AUTH TLS\r\n", {"encryption": True,
      "anonymous": UNKNOWN}),
@@ -388,6 +393,16 @@ async def test_a_datagram_is_answered_by_its_service_and_hears_one_listed_questi
     asked = next(s.fact for s in sights if isinstance(s.fact, DatagramsAsked))
     assert (ADDRESS, protocol, port, "answered") in asked.asked
     assert all(re.fullmatch(allowed, message, re.S) for message in heard), heard
+
+
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_whatever_is_answered_a_question_tells_its_own_from_the_rest(noise: bytes, cut: int) -> None:
+    for question in QUESTIONS:
+        for answer in (noise, question.request[:cut] + noise, noise[:cut]):
+            assert question.answered_by(answer) in {True, False}
+            assert len(question.product(answer)) <= 200
+        # what is sent back as it came is an echo, and nothing else
+        assert question.answered_by(question.request) is (question.protocol == "echo")
 
 
 async def test_only_level_three_says_public_and_silence_is_told_as_silence() -> None:

@@ -21,6 +21,7 @@ from probes.services.family import FamilySettings
 from probes.services.ftp import FtpProbe, FtpSettings
 from probes.services.greeting import GreetingProbe
 from probes.services.ldap import LdapProbe, LdapSettings
+from probes.services.platform import PlatformProbe
 from probes.services.rdp import RdpProbe, RdpSettings
 from probes.services.smb import SmbProbe, SmbSettings
 from probes.services.ssh import SshProbe, SshSettings
@@ -40,6 +41,8 @@ FAMILY = FamilySettings()
 SSH, SMB, LDAP = SshProbe(SshSettings()), SmbProbe(SmbSettings()), LdapProbe(LdapSettings())
 FTP, VNC, RDP = FtpProbe(FtpSettings()), VncProbe(VncSettings()), RdpProbe(RdpSettings())
 DATABASE, BROKER, GREETING = DatabaseProbe(FAMILY), BrokerProbe(FAMILY), GreetingProbe(FAMILY)
+# it would wait a quarter of an hour for another reader, and outlive its inetd
+TFTP = "tftp dgram udp wait root /usr/sbin/in.tftpd in.tftpd --timeout 1 --secure"
 TELNET = "telnet stream tcp nowait root /usr/sbin/telnetd telnetd"
 
 Verdicts = list[tuple[Rule, Outcome]]
@@ -163,8 +166,8 @@ DATAGRAMS: list[tuple[str, Callable[[Path], Running], str, dict[str, str], Verdi
                                         "chargen dgram udp wait root internal"), ADDRESS,
      {"echo": "answered", "chargen": "answered"}, [(datagram.reflection, NOT_MET)]),
     # it answers from a port of its own, and serves nothing of what it was not asked
-    ("tftpd", lambda f: lab.inetd(f, TELNET, f"tftp dgram udp wait root /usr/sbin/in.tftpd in.tftpd --secure {f}"),
-     ADDRESS, {"tftp": "answered"}, [(datagram.management, NOT_MET)]),
+    ("tftpd", lambda f: lab.inetd(f, TELNET, f"{TFTP} {f}"), ADDRESS, {"tftp": "answered"},
+     [(datagram.management, NOT_MET)]),
     ("strongswan", lambda f: lab.strongswan(f), ADDRESS,
      {"ike": "answered", "ike-1": "answered", "ike-aggressive": "other"}, [(datagram.aggressive_mode, MET)]),
     ("strongswan-aggressive", lambda f: lab.strongswan(f, aggressive="yes"), ADDRESS,
@@ -220,6 +223,19 @@ async def test_a_domain_controller_answers_datagrams(controller: samba.Domain) -
     probe = DatagramProbe(DatagramSettings(patience=1.0))
     facts = await looked(probe, Asset(kind=AssetKind.ADDRESS, name=controller.address))
     assert {fact.protocol for fact in facts if isinstance(fact, DatagramAnswered)} == {"cldap", "netbios"}
+
+
+@pytest.mark.parametrize("newest", [True, False], ids=["TLS 1.3", "TLS 1.2"])
+@pytest.mark.parametrize(("port", "protocol"), [(2376, "docker"), (2379, "etcd"), (6443, "kubernetes")])
+async def test_who_asks_for_a_certificate_is_told_apart_from_who_hangs_up(
+    tmp_path: Path, port: int, protocol: str, *, newest: bool
+) -> None:
+    with lab.certificate_wanted(tmp_path, port, "-tls1_3" if newest else "-tls1_2"):
+        (fact,) = await looked(PlatformProbe(FAMILY), service("tcp", port, ADDRESS, addresses=[ADDRESS]))
+    assert isinstance(fact, ServiceAnswered)
+    assert (fact.protocol, fact.access) == (protocol, UNKNOWN)
+    # OpenSSL says of TLS 1.2 no more than that the handshake failed
+    assert fact.talk is (Talk.CERTIFICATE if newest else Talk.OTHER)
 
 
 @pytest.mark.parametrize(("known", "expected"), [([], OPEN), (["MODALITY1"], REQUIRED)])

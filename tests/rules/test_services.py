@@ -81,6 +81,12 @@ def test_a_family_is_shut_open_or_not_to_be_told(rule: Rule, ports: tuple[int, .
         assert rule.judge(host((protocol, OTHER), ports=ports)).outcome is MET
 
 
+def test_a_port_that_wants_a_certificate_may_be_what_it_is_meant_for() -> None:
+    ports = FAMILIES[9][1]
+    asked = reach.platform_administration.judge(host(("etcd", Talk.CERTIFICATE), ports=ports))
+    assert (asked.outcome, asked.confidence) == (NOT_MET, Confidence.INDICATIVE)
+
+
 def test_a_port_that_keeps_the_silence_of_hl7_is_probable() -> None:
     ports = FAMILIES[4][1]
     kept = reach.medical_protocol.judge(host(("hl7-mllp", SILENT), ports=(2575, *(p for p in ports if p != 2575))))
@@ -233,6 +239,8 @@ ANYBODY, SOMEBODY, UNKNOWN = Access.OPEN, Access.REQUIRED, Access.UNKNOWN
         (service.database_authentication, access(DatabaseAnswered, "redis", UNKNOWN, OTHER), NOT_APPLICABLE),
         (service.platform_authentication, access(PlatformAnswered, "docker", ANYBODY), NOT_MET),
         (service.platform_authentication, access(PlatformAnswered, "kubernetes", SOMEBODY), MET),
+        # nothing is said without the client's certificate
+        (service.platform_authentication, access(PlatformAnswered, "docker", UNKNOWN, Talk.CERTIFICATE), MET),
         (service.platform_authentication, access(PlatformAnswered, "ajp", UNKNOWN), NOT_MET),
         (service.dicom_callers, access(DicomAnswered, "dicom", ANYBODY), NOT_MET),
         (service.dicom_callers, access(DicomAnswered, "dicom", SOMEBODY), MET),

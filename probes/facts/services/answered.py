@@ -23,6 +23,8 @@ class Talk(StrEnum):
     CLOSED = "closed"
     #: Nothing was said within the patience.
     SILENT = "silent"
+    #: Within TLS, a certificate of the client was asked for before anything else.
+    CERTIFICATE = "certificate"
     #: An answer began and was cut, by its length or by time.
     CUT = "cut"
 
