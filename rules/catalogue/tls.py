@@ -79,8 +79,14 @@ def tls13_offered(seen: Seen) -> Verdict:
 
 @rule("tls-no-null-anonymous-export", reads=TlsProfile)
 def no_null_anonymous_export(seen: Seen) -> Verdict:
-    """No suite without encryption, without authentication, or made weak for export."""
-    return _suites_refused(seen, lambda s: s.null or s.anonymous or s.export)
+    """No suite without encryption, without authentication, or made weak for export.
+
+    Between mail servers, who does not check the certificate loses nothing by an anonymous suite, and who does never
+    offers one (RFC 7672 8.2): Postfix takes them by default.
+    """
+    worse = any(s.null or s.export for s in map(suite, seen.fact.suites))
+    severity = Severity.INFO if seen.asset.port == 25 and not worse else None
+    return _suites_refused(seen, lambda s: s.null or s.anonymous or s.export, severity)
 
 
 @rule("tls-no-rc4", reads=TlsProfile)

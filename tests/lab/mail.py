@@ -67,7 +67,7 @@ def postfix(
 
 @contextlib.contextmanager
 def dovecot(folder: Path, address: str, *, settings: Mapping[str, str]) -> Iterator[None]:
-    """Run Dovecot's IMAP on ports 143 and 993 of an address."""
+    """Run Dovecot's IMAP on ports 143 and 993 of an address, and whatever other ``protocols`` are set."""
     folder.mkdir(parents=True, exist_ok=True)
     os.chmod(folder, 0o755)
     main = {

@@ -53,13 +53,17 @@ def samba(folder: Path, **settings: str) -> Running:
     return _run(folder, 445, *command, f"--configfile={_written(folder / 'conf', text)}")
 
 
-def openldap(folder: Path, *lines: str) -> Running:
-    """OpenLDAP with one entry beneath its base; ``lines`` are said of its database."""
+def openldap(folder: Path, *lines: str, tls: bool = False) -> Running:
+    """OpenLDAP with one entry beneath its base; ``lines`` are said of its database.
+
+    With ``tls`` it takes StartTLS, and listens on 636 too, with the certificate of the folder.
+    """
     data = folder / "data"
     data.mkdir()
     text = "\n".join(
         [
             *(f"include /etc/ldap/schema/{name}.schema" for name in ("core", "cosine", "inetorgperson")),
+            *([f"TLSCertificateFile {folder}/cert.pem", f"TLSCertificateKeyFile {folder}/key.pem"] if tls else []),
             "modulepath /usr/lib/ldap", "moduleload back_mdb", f"pidfile {folder}/pid",
             "database mdb", "maxsize 10485760", 'suffix "dc=ch,dc=test"', f"directory {data}", *lines, "",
         ]
@@ -68,7 +72,8 @@ def openldap(folder: Path, *lines: str) -> Running:
     entries = "dn: dc=ch,dc=test\nobjectClass: domain\ndc: ch\n\n"
     entries += "dn: ou=agents,dc=ch,dc=test\nobjectClass: organizationalUnit\nou: agents\n"
     subprocess.run(["/usr/sbin/slapadd", "-f", conf], input=entries, text=True, check=True)
-    return _run(folder, 389, "/usr/sbin/slapd", "-d", "0", "-f", conf, "-h", f"ldap://{ADDRESS}:389")
+    urls = f"ldap://{ADDRESS}:389" + (f" ldaps://{ADDRESS}:636" if tls else "")
+    return _run(folder, 389, "/usr/sbin/slapd", "-d", "0", "-f", conf, "-h", urls)
 
 
 def redis(folder: Path, *words: str) -> Running:

@@ -15,6 +15,7 @@ from rules.interface import Outcome, Rule, Severity
 MET, NOT_MET, NOT_APPLICABLE, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.NOT_APPLICABLE, Outcome.UNDETERMINED
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 ASSET = Asset(kind=AssetKind.SERVICE, name="tcp/443@www.ch.test")
+ANONYMOUS = 0x00A6
 ECDHE_GCM, ECDHE_CBC, RSA_CBC, RC4, TRIPLE, DES, NULL, DHE = (
     0xC02F,
     0xC013,
@@ -57,8 +58,9 @@ IGC = replace(LEAF, path=PathState.NOT_FOUND, private_path=PathState.FOUND, publ
 SHORT = replace(LEAF, not_before=DAY - timedelta(days=3), not_after=DAY + timedelta(days=3))
 
 
-def judged(rule: Rule, fact: Fact) -> tuple[Outcome, Severity | None]:
-    seen = Observation(id="o", asset=ASSET, fact=fact, seen_at=DAY, probe="tls@1", vantage=Vantage.INTERNET)
+def judged(rule: Rule, fact: Fact, *, port: int = 443) -> tuple[Outcome, Severity | None]:
+    asset = replace(ASSET, name=f"tcp/{port}@www.ch.test")
+    seen = Observation(id="o", asset=asset, fact=fact, seen_at=DAY, probe="tls@3", vantage=Vantage.INTERNET)
     verdict = rule.judge(seen)
     return verdict.outcome, verdict.severity
 
@@ -186,5 +188,9 @@ def test_worse_cases_weigh_more() -> None:
     assert judged(tls.diffie_hellman_large, replace(profile(DHE), dh_bits=768))[1] is Severity.CRITICAL
     # trusted by the health sector's own authority: known, and said so
     assert judged(certificate.trusted, IGC) == (NOT_MET, Severity.INFO)
+    # Postfix as Debian sets it up, between mail servers; and the same suites on the web
+    assert judged(tls.no_null_anonymous_export, profile(ANONYMOUS), port=25) == (NOT_MET, Severity.INFO)
+    assert judged(tls.no_null_anonymous_export, profile(ANONYMOUS, NULL), port=25) == (NOT_MET, None)
+    assert judged(tls.no_null_anonymous_export, profile(ANONYMOUS)) == (NOT_MET, None)
     assert judged(tls.forward_secrecy, profile(ECDHE_GCM, RSA_CBC))[1] is Severity.LOW
     assert judged(certificate.renewed_in_time, replace(LEAF, not_after=DAY + timedelta(days=3)))[1] is Severity.MEDIUM
