@@ -78,7 +78,7 @@ class Negotiation:
         except SpnegoError as error:
             self._stack.close()
             raise ProbeError(Reason.CREDENTIALS, str(error)) from None
-        except _krb5_error() as error:
+        except kerberos_errors() as error:
             self._stack.close()
             raise refused(error) from None
         return self
@@ -139,8 +139,8 @@ def account(target: DirectoryTarget) -> str:
     return f"{target.user.rpartition('@')[0] or target.user.rpartition(chr(92))[2]}@{realm_of(target)}"
 
 
-def _krb5_error() -> tuple[type[Exception], ...]:
-    """The errors of libkrb5, which is there only where Kerberos was installed."""
+def kerberos_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of libkrb5, which is there only where Kerberos was installed."""
     try:
         return (import_module("krb5").Krb5Error,)
     except ImportError:

@@ -25,7 +25,7 @@ from smbprotocol.open import (
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
-from probes.directory.sasl import kerberos_configuration
+from probes.directory.sasl import account, kerberos_configuration, kerberos_errors, refused
 from probes.directory.target import BindMethod, DirectoryTarget
 from probes.interface import IPAddress, ProbeError, Reason
 
@@ -98,7 +98,7 @@ class Share:
             self._connection.server_name = self._target.host
             session = Session(
                 self._connection,
-                username=self._target.user,
+                username=account(self._target),
                 password=self._target.password.reveal(),
                 require_encryption=self.encrypted,
                 auth_protocol="ntlm" if simple else self._target.bind.value,
@@ -108,6 +108,8 @@ class Share:
             except SMBResponseException as error:
                 # whatever a server calls it, an unknown end of a session setup is a refused account
                 raise ProbeError(REASONS.get(error.status, Reason.CREDENTIALS), _status(error)) from None
+            except kerberos_errors() as error:
+                raise refused(error) from None
             self._tree = TreeConnect(session, rf"\\{self._address}\{self._name}")
             self._tree.connect()
 
