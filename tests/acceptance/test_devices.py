@@ -1,0 +1,127 @@
+"""A whole scan at level 3 beside industrial and building devices: what they hear is what the mandate lets them hear."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dns.name
+import dns.zone
+
+from probes.interface import Part
+from reports.dossier import Dossier
+from reports.formats.html import render
+from rules.interface import Confidence, Finding, Outcome
+from rules.registry import load
+from scanner import run
+from scanner.config.load import parse
+from scanner.demo import nameserver
+from scanner.demo.nameserver import NameServer
+from scanner.store.store import open_store
+from tests.lab.responders import answering, responding
+from tests.probes.test_services_industrial import BACNET, ENIP, MODBUS
+
+ROOT, SITE, PORT = "127.79.0.1", "127.79.0.20", 53053
+CONFIG = """
+[box]
+vantage = "internet"
+[dns]
+resolver = "{root}"
+resolver_port = 53053
+port = 53053
+authoritative = false
+[pace]
+connections = 5000.0
+connections_per_network = 5000.0
+connections_per_address = 5000.0
+questions = 9000.0
+questions_per_server = 9000.0
+burst = 500
+[run]
+second_look_seconds = 0.1
+[probes.datagram]
+patience = 0.3
+[probes.discovery]
+words = "{folder}/words"
+[store]
+url = "{folder}/hygie.sqlite"
+[[mandates]]
+reference = "M"
+signatory = "S"
+valid_from = {start}
+valid_until = {end}
+level = 3
+identify_devices = {identify}
+domains = ["ch.test"]
+networks = ["{site}/32"]
+[[perimeters]]
+id = "ch"
+name = "CH"
+mandate = "M"
+hosts = ["gtb.ch.test"]
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a scan found, and what the devices heard."""
+
+    dossier: Dossier
+    heard: list[bytes]
+
+    def finding(self, rule: str) -> Finding:
+        return next(f for f in self.dossier.findings if f.rule == rule and f.asset == "host:gtb.ch.test")
+
+
+async def _play(folder: Path, *, identify: bool) -> Told:
+    today = datetime.now(UTC).date()
+    text = CONFIG.format(
+        root=ROOT, site=SITE, folder=folder, start=today - timedelta(days=1), end=today + timedelta(days=1),
+        identify=str(identify).lower(),
+    )  # fmt: skip
+    (folder / "words").write_text("rien\n")
+    settings = parse(folder / "config.toml", text)
+    zone = f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A {ROOT}\ngtb 60 A {SITE}\n"
+    resolver = NameServer(
+        zones=(dns.zone.from_text(zone, dns.name.from_text("ch.test."), relativize=False),), resolver=True
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(nameserver.serving(resolver, ROOT, PORT))
+        modbus = await stack.enter_async_context(responding(SITE, 502, [b"", MODBUS]))
+        enip = await stack.enter_async_context(responding(SITE, 44818, [b"", ENIP]))
+        others = [await stack.enter_async_context(responding(SITE, port, [b""])) for port in (102, 1911, 4840)]
+        bacnet = await stack.enter_async_context(answering(SITE, 47808, BACNET))
+        knx = await stack.enter_async_context(answering(SITE, 3671, b""))
+        with open_store(folder / "hygie.sqlite") as store:
+            scan, _ = await run.scan(settings, store, "ch", only=Part.EXPOSURE, level=3)
+            dossier = run.judge_scan(settings, store, scan.id)
+    heard = [message for one in (modbus, enip, *others) for message in one.messages]
+    return Told(dossier=dossier, heard=[*heard, *bacnet, *knx])
+
+
+async def test_without_the_mandates_word_devices_hear_nothing_and_are_found_open(tmp_path: Path) -> None:
+    told = await _play(tmp_path, identify=False)
+    assert told.heard == []
+    found = told.finding("industrial-protocol-not-reachable")
+    assert (found.outcome, found.confidence) == (Outcome.NOT_MET, Confidence.INDICATIVE)
+    assert found.values["ports"] == "102, 502, 4840, 44818"
+    assert told.finding("building-automation-not-reachable").outcome is Outcome.NOT_MET
+    assert told.finding("building-datagrams-not-reachable").outcome is Outcome.NOT_APPLICABLE
+    skipped = {
+        a.asset for a in told.dossier.attempts if a.probe.startswith("industrial@") and a.reason.value == "level"
+    }
+    assert skipped == {f"service:tcp/{port}@gtb.ch.test" for port in (502, 44818)}
+    assert "connexion seule, rien n" in render(told.dossier, load().cards, "fr").decode()
+
+
+async def test_with_the_mandates_word_devices_are_asked_for_their_name(tmp_path: Path) -> None:
+    told = await _play(tmp_path, identify=True)
+    found = told.finding("industrial-protocol-not-reachable")
+    assert (found.outcome, found.confidence) == (Outcome.NOT_MET, Confidence.CONFIRMED)
+    building = told.finding("building-datagrams-not-reachable")
+    assert (building.outcome, building.values["protocols"]) == (Outcome.NOT_MET, "bacnet")
+    # at most once by each look: what is high is looked at again
+    assert len(told.heard) <= 8
+    assert {message[:2] for message in told.heard} == {b"\x48\x79", b"\x63\x00", b"\x81\x0a", b"\x06\x10"}
