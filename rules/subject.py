@@ -141,7 +141,7 @@ class Waiver:
     """An accepted risk: a finding's fingerprint, the reason, the owner, the expiry (at most 12 months).
 
     It holds in ``perimeter`` alone: others that share the forest decide for themselves. "" is one of a store that did
-    not keep the perimeter yet, and holds everywhere.
+    not keep the perimeter yet, and holds everywhere. ``about`` is RULE@ASSET, for whoever reads the list.
     """
 
     id: str
@@ -151,6 +151,7 @@ class Waiver:
     granted_at: datetime
     expires: date
     perimeter: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,7 +129,9 @@ def finding_of(mark: str, findings: Iterable[Finding], history: Iterable[Finding
     return found[0]
 
 
-def waive(fingerprint: str, perimeter: str, *, reason: str, owner: str, until: date, at: datetime) -> Waiver:
+def waive(
+    fingerprint: str, perimeter: str, about: str, *, reason: str, owner: str, until: date, at: datetime
+) -> Waiver:
     """Return a waiver; raise ``ConfigError`` unless it has a reason, an owner and at most twelve months."""
     if not reason.strip() or not owner.strip():
         raise ConfigError("an accepted risk has a reason and an owner; neither can be empty")
@@ -147,6 +149,7 @@ def waive(fingerprint: str, perimeter: str, *, reason: str, owner: str, until: d
         granted_at=at,
         expires=until,
         perimeter=perimeter,
+        about=about,
     )
 
 

@@ -61,7 +61,7 @@ def _change(change: Change, cards: Mapping[str, Card], w: Words) -> Iterator[str
         w("change.arrow", before=before, after=after) if before and after and before != after else after or before
     )
     card = cards.get(change.rule)
-    title = card.words(w.language).title if card else change.rule
+    title = w.typeset(card.words(w.language).title) if card else change.rule
     yield f"[{severity}] {visible(change.asset, 200)} : {title} ({change.rule})"
     yield from _few([f"  {w('change.appeared', name=visible(o.name, 200))}" for o in change.appeared], w)
     yield from _few([f"  {w('change.disappeared', name=visible(o.name, 200))}" for o in change.disappeared], w)

@@ -144,7 +144,13 @@ def waive_grant(
         dossier = judge_scan(settings, store, store.scans.find(scan).id)
         fingerprint, rule, asset = attesting.finding_of(finding, dossier.findings, dossier.history)
         waiver = attesting.waive(
-            fingerprint, dossier.perimeter.id, reason=reason, owner=owner, until=until.date(), at=utc_now()
+            fingerprint,
+            dossier.perimeter.id,
+            f"{rule}@{asset}",
+            reason=reason,
+            owner=owner,
+            until=until.date(),
+            at=utc_now(),
         )
         store.waivers.grant(waiver)
         until_day = spoken(settings)("until", day=waiver.expires)
@@ -165,12 +171,9 @@ def waive_list(as_json: JsonOption = False, language: LanguageOption = None, con
         machine([plain(waiver) | {"state": state} for waiver, state in rows])
         return
     for waiver, state in rows:
-        until, told = w("until", day=waiver.expires), f"{waiver.owner}{w('colon')}{waiver.reason}"
-        typer.echo(
-            visible(
-                f"{waiver.id}  {waiver.perimeter or '*'}  {w(f'waiver.{state}')}  {until}  {waiver.fingerprint}  {told}"
-            )
-        )
+        until, on = w("until", day=waiver.expires), waiver.about or waiver.fingerprint
+        head = f"{waiver.id}  {waiver.perimeter or '*'}  {w(f'waiver.{state}')}  {until}"
+        typer.echo(visible(f"{head}  {on}  {waiver.owner}{w('colon')}{waiver.reason}", 1000))
 
 
 def _state(waiver: Waiver, *, withdrawn: bool, today: date) -> str:

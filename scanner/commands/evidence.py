@@ -138,10 +138,13 @@ def verify(
     from reports import words
     from reports.evidence.pack import archive
     from reports.evidence.redaction import redact
+    from scanner.config.load import ConfigError
     from scanner.evidence.check import Checked, check, is_pack
     from scanner.evidence.opening import UnreadablePackError, open_pack
 
     with said():
+        if not path.exists():
+            raise ConfigError(f"{path}: there is no such file or folder")
         trust = _trust(signer, ca or (), stamp_ca or ())
         try:
             files, differences = open_pack(path)

@@ -90,6 +90,7 @@ def _waive(asked: Asked) -> Going:
         granted_at=asked.now,
         expires=expires,
         perimeter=asked.perimeter,
+        about=f"{finding.rule}@{finding.asset}",
     )
     asked.store.waivers.grant(waiver)
     told = asked.say("Risque accepté jusqu’au {}.", "Risk accepted until {}.").format(expires.isoformat())
