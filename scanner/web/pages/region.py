@@ -133,7 +133,7 @@ def _peer(place: Place, known: Known | None, by: str) -> Peer:
     }
     return Peer(
         place=place,
-        group="/".join(traits[name] for name in PEERS[by]),
+        group="/".join(traits[name] or "-" for name in PEERS[by]),
         region=traits["region"],
         ght=traits["ght"],
         category=traits["category"],
