@@ -6,8 +6,9 @@ from datetime import timedelta
 from ipaddress import ip_address
 
 from probes.facts.tls import CertificateChain, PathState
-from probes.interface import Observation
+from probes.interface import Observation, Part
 from rules.interface import Severity, Verdict, met, not_applicable, not_met, rule, undetermined
+from rules.views.issuance import IssuanceView
 
 Seen = Observation[CertificateChain]
 _DAY = timedelta(days=1)
@@ -151,3 +152,22 @@ def logged(seen: Seen) -> Verdict:
     if not fact.public:
         return not_applicable("private-authority")
     return met(timestamps=fact.timestamps) if fact.timestamps else not_met(issuer=fact.issuer)
+
+
+@rule("certificate-issuer-authorised", reads=IssuanceView, part=Part.EXPOSURE)
+def issuer_authorised(seen: IssuanceView) -> Verdict:
+    """The authority that issued is one that CAA names today; it was asked at issuance, and may have named others."""
+    if seen.unknown:
+        return undetermined(seen.unknown)
+    if not seen.restricted:
+        return not_applicable("no-caa-restriction")
+    if not seen.issuer_domains:
+        return undetermined("issuer-unknown")
+    if seen.issuer_domains & seen.authorised:
+        return met(holder=seen.holder)
+    return not_met(
+        issuer=seen.issuer,
+        issued=seen.issued.date().isoformat(),
+        holder=seen.holder,
+        authorised=", ".join(sorted(seen.authorised)[:8]) or "-",
+    )

@@ -30,3 +30,11 @@ def tls_profile(name: str = "anssi-tls") -> Mapping[str, SuiteList]:
             if isinstance(table, dict)
         }
     )
+
+
+@cache
+def caa_domains(name: str = "caa-issuers") -> Mapping[str, frozenset[str]]:
+    """Return the CAA domain names that an authority answers to, by the organisation of its intermediates."""
+    data = tomllib.loads((files("rules.profiles") / f"{name}.toml").read_text())
+    tables = [table for table in data.values() if isinstance(table, dict)]
+    return MappingProxyType({o: frozenset(table["domains"]) for table in tables for o in table["organisations"]})
