@@ -46,7 +46,7 @@ def _untold(view: ReachView, doors: list[Door], ports: Iterable[int]) -> Verdict
     if any(d.state in quiet and d.address not in view.sang for d in doors):
         return undetermined("silent-without-canary")
     if frozenset(ports) - {d.port for d in doors}:
-        return undetermined("not-asked")
+        return undetermined("port-not-asked")
     return None
 
 
