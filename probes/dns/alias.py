@@ -80,7 +80,12 @@ async def surely_nonexistent(walker: Walker, name: str) -> bool | None:
 
 
 def registrable_domain(name: str) -> str:
-    """Return the part of a name that somebody registers, by the public suffix list; "" for a suffix itself."""
+    """Return the part of a name that somebody registers, by the public suffix list; "" for a suffix itself.
+
+    An address in the place of a name ends in digits, as no top-level domain does.
+    """
+    if canonical_name(name).rpartition(".")[2].isdecimal():
+        return ""
     return _suffixes().privatesuffix(canonical_name(name)) or ""
 
 

@@ -41,10 +41,10 @@ class Cookie:
 class WebOrigin(Fact):
     """What an origin answers to ``GET /``.
 
-    ``chain`` starts with the origin's own answer; ``own_status`` is that answer's status. ``headers`` are the final
-    page's, lower-case names, each value cut at 1 000 characters; ``own_headers`` those of the origin's own answer.
-    ``html`` tells whether the final page is HTML. ``reliable`` is False when paths that cannot exist are answered as
-    if they did. ``title`` and banners are the server's own words.
+    ``chain`` starts with the origin's own answer; ``own_status`` that answer's status. ``headers`` are the final
+    page's, lower-case names, each value cut at 1 000 characters (a policy at 8 000); ``own_headers`` those of
+    the origin's own answer. ``html`` tells whether the final page is HTML. ``reliable`` is False when paths that cannot
+    exist are answered as if they did. ``title`` and banners are the server's own words.
     """
 
     kind: ClassVar[str] = "web.origin"
@@ -84,9 +84,17 @@ class WebOrigin(Fact):
     #: Scripts of other sites loaded without an integrity digest.
     unpinned_scripts: tuple[str, ...] = ()
 
-    def header(self, name: str) -> str | None:
-        """Return a header of the final page, or None."""
-        return dict(self.headers).get(name)
+    #: Content security policies that the final page gives itself in a meta element.
+    own_policies: tuple[str, ...] = ()
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """Return every value of a header of the final page, lists taken apart at their commas."""
+        return tuple(part.strip() for key, value in self.headers if key == name for part in value.split(","))
+
+    @property
+    def strict_transport(self) -> str:
+        """The Strict-Transport-Security header of the origin's own answer: of several, the first (RFC 6797 8.1)."""
+        return next((value for key, value in self.own_headers if key == "strict-transport-security"), "")
 
     def leads(self) -> Iterable[Lead]:
         """Return the hosts of redirects, of links, and of the content security policy."""

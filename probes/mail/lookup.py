@@ -71,7 +71,9 @@ class Lookup:
         return self._suffixes.privatesuffix(name) or name
 
     async def registered(self, name: str) -> Presence:
-        """Tell whether the registrable domain of a name exists."""
+        """Tell whether the registrable domain of a name exists; nobody registers an address in a name's place."""
+        if canonical_name(name).rpartition(".")[2].isdecimal():
+            return Presence.UNKNOWN
         found = await self.find(self.organisational(canonical_name(name)), "NS")
         if found.presence is Presence.UNKNOWN:
             return Presence.UNKNOWN

@@ -19,8 +19,8 @@ from probes.services.http import SLOWER
 
 #: Body bytes read at the most, after decompression, and seconds a whole exchange may take.
 BODY, DEADLINE = 65_536, 15.0
-#: Longest header value kept, in characters.
-_HEADER_VALUE = 1000
+#: Longest header value kept, in characters; a content security policy, whose end counts as much, may be longer.
+_HEADER_VALUE, _POLICY = 1000, 8000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ async def _fetched(
             if response.status in SLOWER:
                 line.slow_down(pinned)
             body, cut = await _body(response, cap)
-            found = tuple((_text(key).lower(), _text(value)) for key, value in response.headers.items())
+            found = tuple((_text(key).lower(), _text(value, key)) for key, value in response.headers.items())
             return Answer(url=url, status=response.status, headers=found, body=body, cut=cut)
     except TimeoutError as error:
         raise ProbeError(Reason.TIMED_OUT, url[:200]) from error
@@ -150,9 +150,10 @@ async def _fetched(
         raise ProbeError(_reason(error), f"{type(error).__name__} {url[:200]}") from error
 
 
-def _text(value: str) -> str:
+def _text(value: str, name: str = "") -> str:
     """A header as text that can be stored: bytes that are no UTF-8 become U+FFFD."""
-    return value[:_HEADER_VALUE].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    longest = _POLICY if "security-policy" in name.lower() else _HEADER_VALUE
+    return value[:longest].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _reason(error: Exception) -> Reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urljoin, urlsplit
@@ -10,21 +11,31 @@ from probes.facts.web import Cookie
 from probes.web.fetch import Answer
 
 _SESSION = re.compile(r"sess|sid\b|auth|token|login|jsessionid|phpsessid|asp\.net|connect\.sid", re.I)
+#: Tokens against forged requests: scripts must read them to send them back, and they open nothing by themselves.
+_ANTI_FORGERY = re.compile(r"csrf|xsrf|requestverification", re.I)
+#: How servers take a cookie back: an age that is over, or a year long gone (RFC 6265 3.1).
+_TAKEN_BACK = re.compile(r";\s*(?:max-age\s*=\s*(?:-|0+\s*(?:;|$))|expires\s*=[^;]*[ -](?:19\d\d|2000)\b)", re.I)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,300})", re.I)
 _PASSWORD = re.compile(r"<input[^>]{0,500}type\s*=\s*[\"']?password", re.I)
 _FORM = re.compile(r"<form\b([^>]{0,1000})>(.{0,20000}?)</form", re.I | re.S)
 _ACTION = re.compile(r"action\s*=\s*[\"']?([^\"'\s>]{0,500})", re.I)
-_ACTIVE = re.compile(
-    r"<(?:script|iframe|frame|embed)\b[^>]{0,500}?\bsrc\s*=\s*[\"']?(http://[^\"'\s>]{1,300})"
-    r"|<link\b[^>]{0,300}stylesheet[^>]{0,300}?href\s*=\s*[\"']?(http://[^\"'\s>]{1,300})",
+_ACTIVE = re.compile(r"<(script|iframe|frame|embed|object|link)\b([^>]{0,1000})>", re.I)
+_FETCHED = re.compile(r"\b(?:src|href|data)\s*=\s*[\"']?(http://[^\"'\s>]{1,300})", re.I)
+_POLICY = re.compile(
+    r"<meta\b(?=[^>]{0,200}http-equiv\s*=\s*[\"']?content-security-policy[\"'\s>])"
+    r"[^>]{0,200}?\bcontent\s*=\s*(?:\"([^\"]{0,4000})\"|'([^']{0,4000})')",
     re.I,
 )
+#: A scheme at the beginning of a challenge (RFC 9110 11.6.1): a parameter has an equals sign behind its name.
+_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][\w-]{0,30})(?=\s+[^\s=,]|\s*(?:,|$))")
 
 
 def cookies(answer: Answer) -> tuple[Cookie, ...]:
-    """Return the cookies set, without their values."""
+    """Return the cookies set, without their values; those taken back are none."""
     found = []
     for line in answer.every("set-cookie")[:50]:
+        if _TAKEN_BACK.search(line):
+            continue
         name = line.partition("=")[0].strip()[:100]
         flags = {part.partition("=")[0].strip().lower(): part for part in line.split(";")[1:]}
         site = flags.get("samesite", "").partition("=")[2].strip().lower()
@@ -38,7 +49,7 @@ def cookies(answer: Answer) -> tuple[Cookie, ...]:
                 secure="secure" in flags,
                 http_only="httponly" in flags,
                 same_site=site[:10],
-                session_like=_SESSION.search(name) is not None,
+                session_like=_SESSION.search(name) is not None and _ANTI_FORGERY.search(name) is None,
             )
         )
     return tuple(found)
@@ -81,7 +92,22 @@ def password_sent_to_clear(text: str, url: str) -> bool:
 
 def mixed_content(text: str) -> tuple[str, ...]:
     """Return the addresses of active content that a page fetches in clear."""
-    return tuple(sorted({a or b for a, b in _ACTIVE.findall(text)}))[:20]
+    found = set()
+    for tag, attributes in _ACTIVE.findall(text):
+        if tag.lower() != "link" or "stylesheet" in attributes.lower():
+            found |= set(_FETCHED.findall(attributes))
+    return tuple(sorted(found))[:20]
+
+
+def policies(text: str) -> tuple[str, ...]:
+    """Return the content security policies that a page gives itself (CSP 3.3)."""
+    return tuple(html.unescape(a or b)[:1000] for a, b in _POLICY.findall(text))[:5]
+
+
+def schemes(answer: Answer) -> tuple[str, ...]:
+    """Return the authentication schemes asked for, lower-case; one header may hold several challenges."""
+    bare = (re.sub(r'"[^"]*"', '""', value) for value in answer.every("www-authenticate"))
+    return tuple(sorted({scheme.lower() for value in bare for scheme in _SCHEME.findall(value)}))
 
 
 _LINK = re.compile(r"""\b(?:href|src|action)\s*=\s*["']?((?:https?:)?//[^"'\s>]{1,300})""", re.I)
@@ -101,7 +127,7 @@ def linked_hosts(text: str, url: str) -> tuple[str, ...]:
 
 
 _DEBUG = (
-    ("Django", re.compile(r"You(?:'|&#x27;)re seeing this error because you have <code>DEBUG = True")),
+    ("Django", re.compile(r"seeing this error because you have <code>DEBUG = True")),
     ("Laravel", re.compile(r"Whoops, looks like something went wrong|Illuminate\\\\[A-Z]\w{2,30}|laravel-ignition")),
     ("Symfony", re.compile(r"Symfony Exception|sf-toolbar|/_profiler/[0-9a-f]{6}")),
     ("Werkzeug", re.compile(r"Werkzeug Debugger|__debugger__")),

@@ -178,9 +178,7 @@ async def _page(origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Ans
         login_form=pages.asks_password(text),
         login_to_clear=pages.password_sent_to_clear(text, last.url),
         mixed_content=pages.mixed_content(text) if secure else (),
-        authentication=tuple(
-            sorted({v.split(None, 1)[0].strip(",").lower() for v in first.every("www-authenticate") if v.strip()})
-        ),
+        authentication=pages.schemes(first),
         methods=methods,
         trace_echoed=traced,
         cors_origin=cors[0],
@@ -188,6 +186,7 @@ async def _page(origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Ans
         linked_hosts=pages.linked_hosts(text, last.url),
         debug=next(filter(None, (pages.debug(answer.text) for answer in nowhere.answers)), ""),
         unpinned_scripts=pages.unpinned_scripts(text, last.url),
+        own_policies=pages.policies(text),
     )
 
 

@@ -155,9 +155,16 @@ def _api_docs(path: str, answer: Answer, text: str, page: bool) -> Proof | None:
 
 
 def _listing(path: str, answer: Answer, text: str, page: bool) -> Proof | None:
-    found = re.search(r"<title>(Index of /[^<]{0,100}|Directory listing for /[^<]{0,100})</title>", text, re.I)
+    found = re.search(
+        r"<title>((?:Index of |Directory: |Directory listing for \[?)/[^<]{0,100})</title>"
+        r"|(\[To Parent Directory\]|\[Vers le répertoire parent\])</a>",
+        text,
+        re.I,
+    )
     if found or "<ListBucketResult" in text[:500]:
-        return Proof(what=OpenFile.LISTING, path=path, excerpt=found[1][:120] if found else "ListBucketResult")
+        return Proof(
+            what=OpenFile.LISTING, path=path, excerpt=(found[1] or found[2])[:120] if found else "ListBucketResult"
+        )
     return None
 
 

@@ -10,6 +10,7 @@ from probes.facts.ntlm import NEGOTIATE, NtlmError, NtlmNames, read_challenge
 from probes.facts.web_products import NtlmEndpoint, WebWindowsAuthentication
 from probes.web.fetch import Answer
 from probes.web.origin import Origin
+from probes.web.pages import schemes
 
 #: Paths where Windows products ask for it; the first page was already read.
 PATHS = (
@@ -31,8 +32,7 @@ async def windows_authentication(origin: Origin, first: Answer, paths: tuple[str
 
 
 def _offers(answer: Answer) -> bool:
-    schemes = {value.split(None, 1)[0].lower() for value in answer.every("www-authenticate") if value.strip()}
-    return answer.status == 401 and bool(schemes & {"ntlm", "negotiate"})
+    return answer.status == 401 and not {"ntlm", "negotiate"}.isdisjoint(schemes(answer))
 
 
 async def _names(origin: Origin, path: str) -> NtlmNames:

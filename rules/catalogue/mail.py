@@ -26,13 +26,15 @@ def _spf(view: MailView) -> SpfTree | Verdict:
 
 @rule("mail-spf-published", reads=MailView, part=Part.EXPOSURE)
 def spf_published(view: MailView) -> Verdict:
-    """The domain says who may send in its name; when it takes no mail the risk is lower, not nil."""
+    """The domain says who may send in its name; when it has no exchanger of its own the risk is lower, not nil."""
     found = view.spf
     if found is None or found.presence is Presence.UNKNOWN:
         return undetermined(found.reason if found else "not-seen")
     if found.records:
         return met(record=found.records[0][:300])
-    return not_met(severity=Severity.LOW if view.receives is False else None, domain=view.domain)
+    # An address alone takes mail by default (RFC 5321 5.1): that is a web site, more often than a mail domain.
+    bare = view.exchangers is not None and view.exchangers.presence is Presence.ABSENT
+    return not_met(severity=Severity.LOW if bare or view.receives is False else None, domain=view.domain)
 
 
 @rule("mail-spf-valid", reads=MailView, part=Part.EXPOSURE)
@@ -255,7 +257,11 @@ def dkim_published(view: MailView) -> Verdict:
     if found.branch is Presence.ABSENT:
         if view.receives is False:
             return not_applicable("takes-no-mail")
-        return undetermined("exchangers-unknown") if view.receives is None else not_met(domain=view.domain)
+        if view.receives is None or view.exchangers is None:
+            return undetermined("exchangers-unknown")
+        if view.exchangers.presence is Presence.ABSENT:
+            return not_applicable("no-exchanger")
+        return not_met(domain=view.domain)
     return undetermined("selectors-unknown")
 
 

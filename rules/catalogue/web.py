@@ -70,7 +70,7 @@ def hsts_present(seen: Seen) -> Verdict:
     fact = seen.fact
     if fact.scheme != "https" or fact.status >= 500:
         return not_applicable("clear-text-origin" if fact.scheme != "https" else "no-page")
-    own = dict(fact.own_headers).get("strict-transport-security", "")
+    own = fact.strict_transport
     if _max_age(own):
         return met(max_age=_max_age(own))
     return not_met(severity=Severity.MEDIUM if fact.login_form else None, header=own or "-")
@@ -79,8 +79,7 @@ def hsts_present(seen: Seen) -> Verdict:
 @rule("web-hsts-long", reads=WebOrigin)
 def hsts_long(seen: Seen, *, least_seconds: int = 31_536_000) -> Verdict:
     """The promise of TLS lasts a year or more."""
-    own = dict(seen.fact.own_headers).get("strict-transport-security", "")
-    age = _max_age(own)
+    age = _max_age(seen.fact.strict_transport)
     if not age:
         return not_applicable("no-hsts")
     return met(max_age=age) if age >= least_seconds else not_met(max_age=age, least=least_seconds)
@@ -97,17 +96,27 @@ def content_security_policy_present(seen: Seen) -> Verdict:
     fact = seen.fact
     if (verdict := _page_over_tls(fact)) is not None:
         return verdict
-    policy = (fact.header("content-security-policy") or "").lower()
-    if not policy:
-        return not_met(policy="-", weakness="script-src, default-src")
+    # Every policy must allow what is loaded (CSP 3.4): one that is strict is enough.
+    policies = [p.lower() for p in (*fact.every("content-security-policy"), *fact.own_policies) if p]
+    weaknesses = [_weakness(policy) for policy in policies]
+    told = ", ".join(policies)[:300]
+    if "" in weaknesses:
+        return met(policy=told)
+    worst = min(weaknesses, key=lambda weakness: weakness == _NO_SOURCE, default=_NO_SOURCE)
+    return not_met(policy=told or "-", weakness=worst)
+
+
+_NO_SOURCE = "script-src, default-src"
+
+
+def _weakness(policy: str) -> str:
+    """What lets any script run under a policy, or ""."""
     scripts = _directive(policy, "script-src") or _directive(policy, "default-src")
     strict = any(source.startswith(("'nonce-", "'sha256-", "'sha384-", "'sha512-")) for source in scripts)
     for weak in ("'unsafe-inline'", "*", "http:", "https:", "data:"):
         if weak in scripts and not strict:
-            return not_met(policy=policy[:300], weakness=weak)
-    if not scripts:
-        return not_met(policy=policy[:300], weakness="script-src, default-src")
-    return met(policy=policy[:300])
+            return weak
+    return "" if scripts else _NO_SOURCE
 
 
 def _directive(policy: str, name: str) -> list[str]:
@@ -124,9 +133,10 @@ def framing_refused(seen: Seen) -> Verdict:
     fact = seen.fact
     if (verdict := _page_over_tls(fact)) is not None:
         return verdict
-    policy = (fact.header("content-security-policy") or "").lower()
-    options = (fact.header("x-frame-options") or "").strip().lower()
-    if _directive(policy, "frame-ancestors") or options in {"deny", "sameorigin"}:
+    # A policy in the page itself says nothing of frames (CSP 3.3).
+    framed = any(_directive(policy.lower(), "frame-ancestors") for policy in fact.every("content-security-policy"))
+    options = {option.lower() for option in fact.every("x-frame-options")}
+    if framed or (options and options <= {"deny", "sameorigin"}):
         return met()
     return not_met(severity=Severity.MEDIUM if fact.login_form else None, url=fact.chain[-1].url)
 
@@ -136,8 +146,8 @@ def content_type_not_guessed(seen: Seen) -> Verdict:
     """Browsers are told not to guess types."""
     if (verdict := _page_over_tls(seen.fact)) is not None:
         return verdict
-    told = (seen.fact.header("x-content-type-options") or "").strip().lower() == "nosniff"
-    return met() if told else not_met(url=seen.fact.chain[-1].url)
+    told = seen.fact.every("x-content-type-options")[:1]
+    return met() if told and told[0].lower() == "nosniff" else not_met(url=seen.fact.chain[-1].url)
 
 
 @rule("web-referrer-limited", reads=WebOrigin)
@@ -145,11 +155,24 @@ def referrer_limited(seen: Seen) -> Verdict:
     """The address of a page is not told whole to other sites; modern browsers limit it by themselves."""
     if (verdict := _page_over_tls(seen.fact)) is not None:
         return verdict
-    policy = (seen.fact.header("referrer-policy") or "").strip().lower()
-    last = policy.rpartition(",")[2].strip()
-    if last in {"", "unsafe-url", "no-referrer-when-downgrade"}:
-        return not_met(policy=last or "-")
-    return met(policy=last)
+    # The last policy that a browser knows counts (Referrer Policy 4.1).
+    known = [p.lower() for p in seen.fact.every("referrer-policy") if p.lower() in _REFERRERS]
+    last = known[-1] if known else "-"
+    return not_met(policy=last) if last in {"-", "unsafe-url", "no-referrer-when-downgrade"} else met(policy=last)
+
+
+_REFERRERS = frozenset(
+    {
+        "no-referrer",
+        "no-referrer-when-downgrade",
+        "same-origin",
+        "origin",
+        "strict-origin",
+        "origin-when-cross-origin",
+        "strict-origin-when-cross-origin",
+        "unsafe-url",
+    }
+)
 
 
 @rule("web-session-cookies-secure", reads=WebOrigin)
@@ -219,8 +242,8 @@ def version_not_told(seen: Seen) -> Verdict:
 
 
 _DEFAULT = re.compile(
-    r"^(welcome to nginx!?|apache2? (?:debian|ubuntu|centos)? ?default page.*|iis windows server|iis\d+"
-    r"|test page for .*|apache http server test page.*|it works!?)$",
+    r"^(welcome to nginx(?: on \w+)?!?|apache2? (?:debian|ubuntu|centos)? ?default page.*|iis windows(?: server)?"
+    r"|iis\d+|apache tomcat(?:/[\d.]+)?|test page for .*|apache http server test page.*|it works!?)$",
     re.I,
 )
 
@@ -250,7 +273,7 @@ def security_contact_published(seen: Observation[SecurityText]) -> Verdict:
 
 def _instant(text: str) -> datetime | None:
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text.upper())  # RFC 3339 5.6 lets "t" and "z" be small
     except ValueError:
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -202,6 +202,23 @@ async def test_a_slow_drip_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch)
     assert caught.value.reason is Reason.TIMED_OUT
 
 
+async def test_an_origin_that_answers_no_more_is_left_alone_and_the_rest_unanswered() -> None:
+    heard = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == 1:
+            writer.write(HEAD + b"Content-Length: 2\r\n\r\nhi")
+
+    async with speaking(once, LIAR, 80):
+        found = await look(LIAR, 80)
+    # a connection lost at once is tried once more
+    assert heard <= 11
+    files = fact(WebFiles, found)
+    assert (set(files.unanswered), files.proofs) == (set(files.asked), ())
+
+
 async def test_sixty_large_cookies_are_read_and_never_sent_back() -> None:
     cookies = b"".join(b"Set-Cookie: c%d=%s\r\n" % (n, b"v" * 3000) for n in range(60))
     talk = says(HEAD + cookies + b"Content-Length: 0\r\nConnection: close\r\n\r\n")

@@ -85,6 +85,8 @@ GOOD = MailView(
     servers={"mx.ch.test": (SERVER,)},
 )
 NULL_MX = Exchangers(presence=PRESENT, null=True, address=PRESENT)
+#: No MX record and an address: mail would be taken by default, and is a web site's.
+SITE_ONLY = Exchangers(presence=ABSENT, null=False, address=PRESENT)
 NOWHERE = Exchangers(presence=ABSENT, address=ABSENT)
 
 
@@ -224,6 +226,8 @@ ANCHOR = Tlsa(usage=2, selector=0, matching=2, data="ff")
         (mail.dkim_published, view(dkim=DkimKeys(branch=PRESENT)), UNDETERMINED),
         (mail.dkim_published, view(dkim=DkimKeys(branch=UNKNOWN, reason="timed-out")), UNDETERMINED),
         (mail.dkim_published, PARKED, NOT_APPLICABLE),
+        # a web site without exchangers
+        (mail.dkim_published, view(dkim=DkimKeys(branch=ABSENT), exchangers=SITE_ONLY), NOT_APPLICABLE),
         (mail.dkim_selectors_present, key(declared=True), MET),
         (mail.dkim_selectors_present, key(declared=True, presence=ABSENT, bits=0), NOT_MET),
         (mail.dkim_selectors_present, key(declared=True, fault="the key is not base64"), NOT_MET),
@@ -309,6 +313,7 @@ def test_what_anybody_could_buy_or_send_is_critical_and_what_takes_no_mail_weigh
     assert mail_transport.exchangers_exist.judge(lost).severity is Severity.CRITICAL
     assert mail.spf_closed.judge(spf(ending="+")).severity is Severity.CRITICAL
     assert mail.spf_published.judge(replace(NO_SPF, exchangers=NULL_MX)).severity is Severity.LOW
+    assert mail.spf_published.judge(replace(NO_SPF, exchangers=SITE_ONLY)).severity is Severity.LOW
     assert mail.dkim_keys_strong.judge(key(bits=768)).severity is Severity.HIGH
     assert (
         mail_transport.sts_covers_exchangers.judge(sts(patterns=("x.test",), mode="testing")).severity is Severity.LOW

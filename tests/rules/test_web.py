@@ -67,6 +67,22 @@ def headers(fact: WebOrigin, **changed: str | None) -> WebOrigin:
     return replace(fact, headers=tuple((k, v) for k, v in kept.items() if v is not None))
 
 
+def twice(name: str, value: str) -> WebOrigin:
+    """A page with one header more than once."""
+    return replace(GOOD, headers=(*GOOD.headers, (name, value)))
+
+
+INSTALLED = (
+    "Welcome to nginx!",
+    "Welcome to nginx on Debian!",
+    "IIS Windows",
+    "IIS Windows Server",
+    "Apache2 Ubuntu Default Page: It works",
+    "Apache Tomcat/9.0.43",
+    "Test Page for the HTTP Server on AlmaLinux",
+)
+
+
 def cookie(**flags: bool | str) -> WebOrigin:
     good = Cookie(name="sid", secure=True, http_only=True, session_like=True)
     return replace(GOOD, cookies=(replace(good, **flags),))  # type: ignore[arg-type]
@@ -118,17 +134,47 @@ def cookie(**flags: bool | str) -> WebOrigin:
             headers(GOOD, content_security_policy="script-src 'unsafe-inline' 'nonce-abc'"),
             MET,
         ),
+        # a proxy adds a policy of its own: all of them bind, so the strict one does
+        (web.content_security_policy_present, twice("content-security-policy", "upgrade-insecure-requests"), MET),
+        (
+            web.content_security_policy_present,
+            headers(GOOD, content_security_policy="default-src 'self', upgrade-insecure-requests"),
+            MET,
+        ),
+        # single-page applications give the policy in the page
+        (
+            web.content_security_policy_present,
+            headers(replace(GOOD, own_policies=("default-src 'self'",)), content_security_policy=None),
+            MET,
+        ),
         (web.content_security_policy_present, API, NOT_APPLICABLE),
         (web.content_security_policy_present, ELSEWHERE, NOT_APPLICABLE),
         (web.framing_refused, GOOD, MET),
         (web.framing_refused, headers(GOOD, content_security_policy=None, x_frame_options="SAMEORIGIN"), MET),
         (web.framing_refused, headers(GOOD, content_security_policy=None), NOT_MET),
         (web.framing_refused, API, NOT_APPLICABLE),
+        # application and proxy both say it
+        (web.framing_refused, twice("content-security-policy", "upgrade-insecure-requests"), MET),
+        (
+            web.framing_refused,
+            headers(GOOD, content_security_policy=None, x_frame_options="SAMEORIGIN, SAMEORIGIN"),
+            MET,
+        ),
+        (web.framing_refused, headers(GOOD, content_security_policy=None, x_frame_options="ALLOW-FROM x"), NOT_MET),
+        # a policy in the page says nothing of frames
+        (
+            web.framing_refused,
+            headers(replace(GOOD, own_policies=("frame-ancestors 'none'",)), content_security_policy=None),
+            NOT_MET,
+        ),
         (web.content_type_not_guessed, GOOD, MET),
         (web.content_type_not_guessed, headers(GOOD, x_content_type_options=None), NOT_MET),
+        (web.content_type_not_guessed, headers(GOOD, x_content_type_options="NoSniff, nosniff"), MET),
         (web.referrer_limited, GOOD, MET),
         (web.referrer_limited, headers(GOOD, referrer_policy=None), NOT_MET),
         (web.referrer_limited, headers(GOOD, referrer_policy="unsafe-url"), NOT_MET),
+        # browsers pass over what they do not know
+        (web.referrer_limited, headers(GOOD, referrer_policy="strict-origin, nouvelle-valeur"), MET),
         (web.session_cookies_secure, GOOD, MET),
         (web.session_cookies_secure, cookie(secure=False), NOT_MET),
         (web.session_cookies_secure, cookie(secure=False, session_like=False), NOT_APPLICABLE),
@@ -147,7 +193,8 @@ def cookie(**flags: bool | str) -> WebOrigin:
         (web.version_not_told, GOOD, MET),
         (web.version_not_told, headers(GOOD, server="Apache/2.4.6 (CentOS)"), NOT_MET),
         (web.default_page_removed, GOOD, MET),
-        (web.default_page_removed, replace(GOOD, title="Welcome to nginx!"), NOT_MET),
+        *((web.default_page_removed, replace(GOOD, title=title), NOT_MET) for title in INSTALLED),
+        (web.default_page_removed, replace(GOOD, title="Welcome to nginx, le bulletin"), MET),
         (web.cookies_same_site_sound, cookie(same_site="none"), MET),
         (web.cookies_same_site_sound, cookie(same_site="none", secure=False), NOT_MET),
         (web.cookies_same_site_sound, replace(GOOD, cookies=()), NOT_APPLICABLE),
@@ -174,6 +221,7 @@ def cookie(**flags: bool | str) -> WebOrigin:
         (web.third_party_scripts_pinned, replace(GOOD, unpinned_scripts=("https://cdn.test/a.js",)), NOT_MET),
         (web.third_party_scripts_pinned, API, NOT_APPLICABLE),
         (web.security_contact_published, SecurityText(state="present", expires="2027-01-01T00:00:00Z"), MET),
+        (web.security_contact_published, SecurityText(state="present", expires="2027-01-01t00:00:00.000z"), MET),
         (web.security_contact_published, SecurityText(state="present", expires="2025-01-01T00:00:00Z"), NOT_MET),
         (web.security_contact_published, SecurityText(state="present", expires="demain"), NOT_MET),
         (web.security_contact_published, SecurityText(state="absent"), NOT_MET),
