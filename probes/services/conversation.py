@@ -107,7 +107,7 @@ class Conversation:
                 await self.say(outgoing.read())
                 incoming.write(await self._raw())
             except ssl.SSLError as error:
-                raise UnspokenError(_alerted(error, Talk.OTHER if self._heard else Talk.CLOSED)) from None
+                raise UnspokenError(_alerted(error, tls, Talk.OTHER if self._heard else Talk.CLOSED)) from None
         await self.say(outgoing.read())
         self._tls = tls, incoming, outgoing
 
@@ -125,7 +125,7 @@ class Conversation:
             except ssl.SSLWantReadError:
                 incoming.write(await self._raw())
             except ssl.SSLError as error:
-                raise UnspokenError(_alerted(error, Talk.CLOSED)) from None
+                raise UnspokenError(_alerted(error, tls, Talk.CLOSED)) from None
             else:
                 if not data:
                     raise UnspokenError(Talk.CUT if self._ahead else Talk.CLOSED)
@@ -148,9 +148,12 @@ class Conversation:
         return UnspokenError(Talk.CUT if self._heard else talk)
 
 
-def _alerted(error: ssl.SSLError, otherwise: Talk) -> Talk:
-    asked = any(name in (error.reason or "") for name in _CERTIFICATE_ALERTS)
-    return Talk.CERTIFICATE if asked else otherwise
+def _alerted(error: ssl.SSLError, tls: ssl.SSLObject, otherwise: Talk) -> Talk:
+    """What an alert tells; a failure after a suite was agreed on is about what the client then lacked."""
+    reason = error.reason or ""
+    asked = any(name in reason for name in _CERTIFICATE_ALERTS)
+    lacked = "ALERT_HANDSHAKE_FAILURE" in reason and tls.cipher() is not None
+    return Talk.CERTIFICATE if asked or lacked else otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

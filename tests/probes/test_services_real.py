@@ -234,8 +234,14 @@ async def test_who_asks_for_a_certificate_is_told_apart_from_who_hangs_up(
         (fact,) = await looked(PlatformProbe(FAMILY), service("tcp", port, ADDRESS, addresses=[ADDRESS]))
     assert isinstance(fact, ServiceAnswered)
     assert (fact.protocol, fact.access) == (protocol, UNKNOWN)
-    # OpenSSL says of TLS 1.2 no more than that the handshake failed
-    assert fact.talk is (Talk.CERTIFICATE if newest else Talk.OTHER)
+    assert fact.talk is Talk.CERTIFICATE
+
+
+async def test_who_has_no_suite_for_us_asks_for_no_certificate(tmp_path: Path) -> None:
+    with lab.certificate_wanted(tmp_path, 2376, "-tls1_2", "-cipher", "PSK-AES128-GCM-SHA256", "-psk", "00ff"):
+        (fact,) = await looked(PlatformProbe(FAMILY), service("tcp", 2376, ADDRESS, addresses=[ADDRESS]))
+    assert isinstance(fact, ServiceAnswered)
+    assert fact.talk is Talk.OTHER
 
 
 @pytest.mark.parametrize(("known", "expected"), [([], OPEN), (["MODALITY1"], REQUIRED)])
