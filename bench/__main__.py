@@ -13,15 +13,19 @@ _NOT_BENCHES = {"__main__", "measure"}
 
 
 def main(names: list[str]) -> None:
-    """Run, print, and write each section in its place."""
+    """Run, print, and write each section in its place; exit with 1 when one shows what must not be."""
     known = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if m.name not in _NOT_BENCHES and not m.ispkg)
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise SystemExit(f"no benchmark is called {unknown[0]}; known: {', '.join(known)}")
+    failed = []
     for name in names or known:
         section: Section = importlib.import_module(f"bench.{name}").run()
         print(section.text)
         write(section)
+        failed += [name] if section.failed else []
+    if failed:
+        raise SystemExit(f"not as it should be: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

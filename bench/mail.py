@@ -94,6 +94,7 @@ KNOWN = {
     "as void (RFC 7208 5.5)",
     ("upper", "spf"): "names in a record are case-insensitive (RFC 7208 4.6.1, RFC 5234 2.3): receivers accept it",
 }
+UNEXPLAINED = "**unexplained**"
 _CHILD = """
 import json, sys
 import dns.resolver
@@ -126,21 +127,38 @@ class Verdict:
 
 def run() -> Section:
     """Compare on one name server."""
+    same, rows = compared()
+    total = 2 * len(DOMAINS)
+    head = (f"{len(DOMAINS)} domains, SPF and DMARC each: {same} of {total} verdicts are the same (validity, look-ups, "
+            "void look-ups, ending; policy and the domain it stands at).")  # fmt: skip
+    table = [f"| {row.name} | {row.what.upper()} | {row.ours} | {row.theirs} | {row.why} |" for row in rows]
+    head_rows = ("", "| domain | | Hygie | checkdmarc | why |", "|---|---|---|---|---|") if table else ()
+    return Section(title="SPF and DMARC verdicts", lines=(head, *head_rows, *table))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One verdict that is not the same, and why."""
+
+    name: str
+    what: str
+    ours: str
+    theirs: str
+    why: str
+
+
+def compared() -> tuple[int, list[Difference]]:
+    """Ask both about every domain; return how many verdicts are the same, and the others."""
     ours, theirs = asyncio.run(_both(str(peer("checkdmarc", "python"))))
-    rows, same = [], 0
+    same, rows = 0, []
     for name in DOMAINS:
         for what in ("spf", "dmarc"):
             own, other = getattr(ours[name], what), getattr(theirs[name], what)
             same += own == other
             if own != other:
-                rows.append(
-                    f"| {name} | {what.upper()} | {own} | {other} | {KNOWN.get((name, what), '**unexplained**')} |"
-                )
-    total = 2 * len(DOMAINS)
-    head = (f"{len(DOMAINS)} domains, SPF and DMARC each: {same} of {total} verdicts are the same (validity, look-ups, "
-            "void look-ups, ending; policy and the domain it stands at).")  # fmt: skip
-    table = ("", "| domain | | Hygie | checkdmarc | why |", "|---|---|---|---|---|", *rows) if rows else ()
-    return Section(title="SPF and DMARC verdicts", lines=(head, *table))
+                why = KNOWN.get((name, what), UNEXPLAINED)
+                rows.append(Difference(name=name, what=what, ours=own, theirs=other, why=why))
+    return same, rows
 
 
 async def _both(python: str) -> tuple[dict[str, Verdict], dict[str, Verdict]]:

@@ -33,10 +33,12 @@ class Timed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One part of the page: a title, and Markdown lines."""
+    """One part of a page: a title, and Markdown lines. ``failed`` when it shows what must not be."""
 
     title: str
     lines: tuple[str, ...]
+    page: Path = PAGE
+    failed: bool = False
 
     @property
     def text(self) -> str:
@@ -90,11 +92,11 @@ def peer(package: str, program: str) -> Path:
 
 def write(section: Section) -> None:
     """Put a section in its place on the page, by its title; the others stay."""
-    text = PAGE.read_text() if PAGE.exists() else _HEAD
+    text = section.page.read_text() if section.page.exists() else _HEAD if section.page == PAGE else ""
     pattern = re.compile(rf"^## {re.escape(section.title)}\n.*?(?=^## |\Z)", re.M | re.S)
     new = section.text + "\n"
     text = pattern.sub(lambda _: new, text) if pattern.search(text) else text.rstrip() + "\n\n" + new
-    PAGE.write_text(text.rstrip() + "\n")
+    section.page.write_text(text.strip() + "\n")
 
 
 def _stamp() -> str:
