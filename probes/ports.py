@@ -48,6 +48,10 @@ _SPEAK_FIRST = (22, 21, 25, 110, 143, 3306, 5900, 587, 2222, 23, 873)
 _WEB = frozenset({80, 443})
 #: Level from which the full range may be asked.
 _FULL_LEVEL = 3
+#: Most answers of a sweep that are kept for other names.
+_SHARED = 4096
+#: What a sweep asks.
+Targets = tuple[tuple[IPAddress, int], ...]
 _ANSWERS = frozenset({PortState.OPEN, PortState.CLOSED})
 
 
@@ -81,6 +85,12 @@ class PortsProbe(Probe[PortsSettings]):
     Settings: ClassVar[type[PortsSettings]] = PortsSettings
     #: A silent network of 1024 addresses takes 20 minutes at the default pace, the full range of one address hours.
     deadline: ClassVar[float] = 8 * 3600.0
+
+    def __init__(self, settings: PortsSettings) -> None:
+        super().__init__(settings)
+        # Several names of the same addresses are one question: the first that comes asks, the others wait for it.
+        self._turns: dict[Targets, asyncio.Lock] = {}
+        self._shared: dict[Targets, tuple[tuple[PortAnswer, ...], set[str]]] = {}
 
     def wants(self, asset: Asset) -> bool:
         """A host is swept once its addresses are known, a network once it is known which of its have no name."""
@@ -141,8 +151,7 @@ class PortsProbe(Probe[PortsSettings]):
             yield Shortfall(reason=refusal.reason, detail=refusal.detail)
         if not granted and refusals:
             raise refusals[-1]
-        swept = line.sweep(granted, name=name, patience=self.settings.patience, tries=self.settings.tries)
-        answers = [answer async for answer in swept]
+        answers = await self._asked(asset, line, tuple(granted), name)
         canaries, proxies = [], []
         for address in dict.fromkeys(str(address) for address, _ in granted):
             own = [a for a in answers if a.address == address]
@@ -158,6 +167,18 @@ class PortsProbe(Probe[PortsSettings]):
         )
         for found in self._services(asset, answers, proxies):
             yield found
+
+    async def _asked(self, asset: Asset, line: Line, granted: Targets, name: str) -> list[PortAnswer]:
+        """Sweep, or share the sweep that another name of the same addresses had; who comes again asks anew."""
+        async with self._turns.setdefault(granted, asyncio.Lock()):
+            answers, names = self._shared.get(granted, ((), {asset.id}))
+            if asset.id in names:
+                swept = line.sweep(granted, name=name, patience=self.settings.patience, tries=self.settings.tries)
+                answers, names = tuple([answer async for answer in swept]), set()
+            names.add(asset.id)
+            if len(granted) <= _SHARED:
+                self._shared[granted] = (answers, names)
+            return list(answers)
 
     def _targets(self, asset: Asset, line: Line, name: str) -> tuple[list[tuple[IPAddress, int]], list[ProbeError]]:
         """What the mandate grants, the likeliest ports first, and a refusal for each address without any."""

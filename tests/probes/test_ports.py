@@ -48,3 +48,22 @@ async def test_an_address_that_accepts_everything_is_not_a_hundred_services() ->
     (proxy,) = fact.open_to_all
     assert (proxy.open, proxy.asked, proxy.spoke) == (len(PORTS), len(PORTS), (22,))
     assert services == ["tcp/22", "tcp/80"]
+
+
+async def test_two_names_of_one_address_are_one_sweep_and_a_second_look_asks_anew() -> None:
+    probe, line = PortsProbe(PortsSettings(short=PORTS, patience=0.3)), open_line(domains=["ch.test"])
+    names = [Asset(kind=AssetKind.HOST, name=f"{n}.ch.test", addresses=(ADDRESS,)) for n in ("www", "rdv")]
+
+    async def look(asset: Asset) -> tuple[PortsSwept, set[str]]:
+        yields = [y async for y in probe.look(asset, line)]
+        (fact,) = [y.fact for y in yields if isinstance(y, Sight)]
+        assert isinstance(fact, PortsSwept)
+        return fact, {y.name for y in yields if isinstance(y, Asset)}
+
+    async with listening(silent, ADDRESS, 18003):
+        first, services = await look(names[0])
+    shared, others = await look(names[1])
+    assert (shared.answers, services | others) == (first.answers, {f"tcp/18003@{asset.name}" for asset in names})
+    again, _ = await look(names[1])
+    assert again.answers != first.answers
+    assert (await look(names[0]))[0].answers == again.answers
