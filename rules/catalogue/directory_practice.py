@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probes.facts.identifiers import rid
 from probes.interface import Part
-from rules.catalogue.directory_accounts import none_of, older, privileged_users
+from rules.catalogue.directory_accounts import NO_DATE, none_of, older, privileged_users
 from rules.interface import ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.control import WELL_KNOWN
 from rules.views.domain import DomainView
@@ -23,7 +23,7 @@ _RECYCLE_BIN = "cn=recycle bin feature,"
 @rule("passwords-renewed", reads=DomainView, part=DIRECTORY)
 def passwords_renewed(seen: DomainView, *, days: int = 1095) -> Verdict:
     """Every ordinary account has a password younger than three years."""
-    return none_of(seen, seen.people(privileged=False), older(seen, days), ())
+    return none_of(seen, seen.people(privileged=False), older(seen, days), (), untold_is=NO_DATE)
 
 
 @rule("privileged-accounts-not-delegable", reads=DomainView, part=DIRECTORY)
