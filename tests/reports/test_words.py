@@ -3,9 +3,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
+import rules
 from probes.interface import AssetKind, FoundIn, Part, Reason, Status, Vantage
 from reports.words import LANGUAGES, Words, load
 from rules.criteria import CriterionStatus
@@ -101,3 +103,11 @@ def test_yes_no_and_a_value_that_is_not_there_are_quoted_in_words() -> None:
     values = {"record": "-", "audited": True, "told": False, "count": 1}
     assert load("fr").quoted(values) == {"record": "néant", "audited": "oui", "told": "non", "count": 1}
     assert load("en").quoted(values) == {"record": "none", "audited": "yes", "told": "no", "count": 1}
+
+
+def test_every_reason_that_a_rule_gives_has_words() -> None:
+    given = re.compile(r'(?:undetermined|not_applicable)\(\s*"([a-z0-9-]+)')
+    texts = [file.read_text() for file in (Path(rules.__file__).parent / "catalogue").glob("*.py")]
+    reasons = {reason for text in texts for reason in given.findall(text)}
+    assert reasons
+    assert {reason for reason in reasons if not FR.known(f"reason.{reason}")} == set()
