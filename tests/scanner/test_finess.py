@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from rules.territory import region_of
+from scanner.cli import app
 from scanner.finess.number import FinessError, key_holds
 from scanner.finess.own import is_own
 from scanner.finess.own import read as own
@@ -141,6 +143,33 @@ def test_what_is_refused(tmp_path: Path, name: str, data: bytes, said: str) -> N
     (tmp_path / name).write_bytes(data)
     with pytest.raises(FinessError, match=said):
         read(tmp_path / name, TODAY)
+
+
+def test_the_command_refuses_a_register_of_another_year_and_keeps_the_one_before(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    config = tmp_path / "hygie.toml"
+    config.write_text("")
+    files = {
+        "good.csv": flat(today.isoformat()),
+        "old.csv": flat("2019-03-01"),
+        "mine.csv": b"finess;lits\n990000028;412\n",
+        "wrong.csv": b"finess;lits\n990000028;douze\n",
+    }
+    told = {}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        done = CliRunner().invoke(app, ["finess", str(tmp_path / name), "-c", str(config)])
+        told[name] = (done.exit_code, done.output)
+    assert {name: code for name, (code, _) in told.items()} == {
+        "good.csv": 0, "old.csv": 3, "mine.csv": 0, "wrong.csv": 3,
+    }  # fmt: skip
+    assert told["good.csv"][1].startswith(f"2 establishments of {today}")
+    assert "is of 2019" in told["old.csv"][1]
+    assert "line 2: 'douze' is no number of beds" in told["wrong.csv"][1]
+    with open_store(tmp_path / "hygie.sqlite") as store:
+        assert store.register.of(["990000028"])["990000028"].beds == 412
+        events = [e.event for e in store.audit.events() if e.event.startswith("register")]
+        assert events == ["register-imported", "register-completed"]
 
 
 def test_each_department_has_its_region() -> None:
