@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import probes
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
 from probes.imports import Importer
-from probes.interface import FoundIn, Probe, canonical_name
+from probes.interface import FoundIn, Probe, Scope, canonical_name
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import DirectorySection
 from scanner.config.secrets import SecretError, read
@@ -46,12 +46,13 @@ def probe_settings(
     *,
     imported: tuple[tuple[str, FoundIn], ...] = (),
     sites: tuple[str, ...] = (),
+    scope: Scope | None = None,
 ) -> Mapping[str, Any]:
     """Return the settings of every probe by its name: the defaults, what the file overrides, and the directories.
 
     ``directory_names`` are DNS names of Active Directory domains known from earlier scans, beside the configured ones;
     ``imported`` are the names of earlier imports, for discovery to look for; ``sites`` the names that servers may still
-    serve.
+    serve, beside those of their certificates in the mandate's ``scope``.
     """
     found: dict[str, Any] = {}
     for name, cls in known_probes().items():
@@ -73,7 +74,7 @@ def probe_settings(
         if name == "vhosts":
             web = settings.file.probes.get("web", {})
             own = {key: tuple(web[key]) for key in ("clear_ports", "tls_ports") if key in web} | own
-            own |= {"names": sites} | ({"pause": web["pause"]} if "pause" in web else {})
+            own |= {"names": sites, "scope": scope or Scope()} | ({"pause": web["pause"]} if "pause" in web else {})
         found[name] = cls.Settings(**own)
     if unknown := settings.file.probes.keys() - found.keys():
         raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")

@@ -150,7 +150,7 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
     names = tuple((a.name, a.found_in) for a in imported if a.kind is AssetKind.HOST)
     holds = scan.mandate.scope.holds_name
     sites = tuple(sorted({name for name in (*scan.perimeter.hosts, *dict(names)) if holds(name)}))
-    own = probe_settings(settings, _directory_names(store, scan), imported=names, sites=sites)
+    own = probe_settings(settings, _directory_names(store, scan), imported=names, sites=sites, scope=scan.mandate.scope)
     probes = [p for p in build_probes(own) if p.part in kinds]
     engine = Engine(
         probes,

@@ -1,11 +1,11 @@
-"""The virtual hosts probe: sites that a server still serves under names that the DNS no longer leads to it."""
+"""The virtual hosts probe: sites that a server serves under names that the DNS does not lead to it."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from probes.facts.discovery import VirtualHost, VirtualHosts
@@ -18,11 +18,14 @@ from probes.interface import (
     Probe,
     ProbeError,
     Reason,
+    Scope,
     Sight,
     Yield,
+    host_name,
 )
+from probes.tls.chain import names_in
 from probes.web import pages
-from probes.web.fetch import fetch
+from probes.web.fetch import Answer, fetch
 
 #: What a name was answered: the status and the title; None when nothing was.
 Page = tuple[int, str]
@@ -30,11 +33,15 @@ Page = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VhostSettings:
-    """Ports spoken to as by the web probe, names tried (declared and imported), how many, and the pause (seconds)."""
+    """Ports spoken to as by the web probe, names tried (declared and imported), how many, and the pause (seconds).
+
+    Names of a server's own certificate are tried too, where the mandate's ``scope`` holds them.
+    """
 
     clear_ports: tuple[int, ...] = (80, 8080)
     tls_ports: tuple[int, ...] = (443, 8443)
     names: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
     most_names: int = 25
     pause: float = 1.0
 
@@ -73,15 +80,17 @@ class VhostProbe(Probe[VhostSettings]):
 
     async def _ask(self, line: Line, address: str, port: int) -> VirtualHosts | None:
         """What one address serves under which names; None where the mandate grants it under one name only."""
-        led = [(name, await self._addresses(line, name)) for name in self.settings.names]
-        names = [name for name, known in led if known is not None and address not in known][: self.settings.most_names]
-        if not names:
-            return None
+        known = self.settings.names
         try:
-            nobody = {await self._page(line, address, port, _stranger(names[0])) for _ in range(2)}
+            strangers = [await self._answer(line, address, port, _stranger(known[0])) for _ in range(2)]
+            nobody = {_page(answer) for answer in strangers}
+            own = {name for answer in strangers if answer is not None for name in names_in(answer.certificate)}
+            names = await self._led_elsewhere(line, address, (*known, *sorted(own - set(known))))
+            if not names:
+                return None
             answered = []
             for name in names:
-                page = await self._page(line, address, port, name)
+                page = _page(await self._answer(line, address, port, name))
                 if page is not None and page[0] == 200 and page[1] and page not in nobody:
                     answered.append(VirtualHost(name=name, title=page[1]))
         except ProbeError as error:
@@ -92,6 +101,16 @@ class VhostProbe(Probe[VhostSettings]):
         return VirtualHosts(
             address=address, port=port, tried=len(names), reliable=stable, answered=tuple(answered) if stable else ()
         )
+
+    async def _led_elsewhere(self, line: Line, address: str, names: Iterable[str]) -> list[str]:
+        """The names to try: hosts of the mandate that the DNS leads elsewhere, or nowhere."""
+        led: list[str] = []
+        for name in names:
+            held = name in self.settings.names or (host_name(name) == name and self.settings.scope.holds_name(name))
+            known = await self._addresses(line, name) if held and len(led) < self.settings.most_names else None
+            if known is not None and address not in known:
+                led.append(name)
+        return led
 
     async def _addresses(self, line: Line, name: str) -> tuple[str, ...] | None:
         """The addresses that the DNS gives for a name; None when it did not tell: such a name is not tried."""
@@ -104,16 +123,19 @@ class VhostProbe(Probe[VhostSettings]):
                 self._led[name] = () if error.reason is Reason.UNKNOWN_HOST else None
         return self._led[name]
 
-    async def _page(self, line: Line, address: str, port: int, name: str) -> Page | None:
+    async def _answer(self, line: Line, address: str, port: int, name: str) -> Answer | None:
         await asyncio.sleep(self.settings.pause)
         scheme = "https" if port in self.settings.tls_ports else "http"
         try:
-            answer = await fetch(line, address, f"{scheme}://{name}:{port}/")
+            return await fetch(line, address, f"{scheme}://{name}:{port}/")
         except ProbeError as error:
             if error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
                 raise
             return None
-        return answer.status, pages.title(answer.text)
+
+
+def _page(answer: Answer | None) -> Page | None:
+    return None if answer is None else (answer.status, pages.title(answer.text))
 
 
 def _stranger(name: str) -> str:

@@ -153,6 +153,12 @@ def _old_certificates() -> Iterator[None]:
         yield
 
 
+def names_in(der: bytes) -> tuple[str, ...]:
+    """Return the alternative names of a certificate; none when it cannot be read."""
+    certificate = _load(der)
+    return _names(certificate) if certificate is not None else ()
+
+
 def _names(leaf: x509.Certificate) -> tuple[str, ...]:
     try:
         san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
 from yarl import URL
 
 from probes.interface import IPAddress, Line, ProbeError, Reason
@@ -25,13 +26,17 @@ _HEADER_VALUE, _POLICY = 1000, 8000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer as it came: headers in order with lower-case names; ``cut`` when the body went on."""
+    """An answer as it came: headers in order with lower-case names; ``cut`` when the body went on.
+
+    ``certificate`` is the server's own, in DER; empty in clear.
+    """
 
     url: str
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     cut: bool
+    certificate: bytes = b""
 
     def header(self, name: str) -> str:
         """Return the first value of a header, or ""."""
@@ -45,6 +50,19 @@ class Answer:
     def text(self) -> str:
         """The body as text; bytes that are no UTF-8 become U+FFFD."""
         return self.body.decode("utf-8", "replace")
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response that keeps the certificate it came under: a short one has left its connection when it is read."""
+
+    certificate: bytes = b""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Begin, and keep the certificate in DER."""
+        session = connection.transport.get_extra_info("ssl_object") if connection.transport else None
+        if isinstance(session, ssl.SSLObject):
+            self.certificate = session.getpeercert(binary_form=True) or b""
+        return await super().start(connection)
 
 
 class _Pinned(AbstractResolver):
@@ -127,6 +145,7 @@ async def _fetched(
             asyncio.timeout(DEADLINE),
             aiohttp.ClientSession(
                 connector=connector,
+                response_class=_Response,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
@@ -136,9 +155,10 @@ async def _fetched(
         ):
             if response.status in SLOWER:
                 line.slow_down(pinned)
+            certificate = response.certificate if isinstance(response, _Response) else b""
             body, cut = await _body(response, cap)
             found = tuple((_text(key).lower(), _text(value, key)) for key, value in response.headers.items())
-            return Answer(url=url, status=response.status, headers=found, body=body, cut=cut)
+            return Answer(url=url, status=response.status, headers=found, body=body, cut=cut, certificate=certificate)
     except TimeoutError as error:
         raise ProbeError(Reason.TIMED_OUT, url[:200]) from error
     except aiohttp.ClientConnectorCertificateError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dns.name
 import dns.zone
@@ -11,8 +12,9 @@ import pytest
 
 from probes.discovery.vhosts import VhostProbe, VhostSettings
 from probes.facts.discovery import VirtualHost, VirtualHosts
-from probes.interface import Sight, service
+from probes.interface import Scope, Sight, service
 from scanner.demo import nameserver
+from scanner.demo.certificates import leaf
 from scanner.demo.nameserver import NameServer
 from tests.lab.line import open_line
 from tests.lab.nginx import nginx
@@ -40,9 +42,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-async def look(port: int, *names: str, networks: tuple[str, ...] = ("127.0.0.0/8",)) -> list[object]:
+async def look(
+    port: int,
+    *names: str,
+    networks: tuple[str, ...] = ("127.0.0.0/8",),
+    tls_ports: tuple[int, ...] = (),
+    scope: Scope | None = None,
+) -> list[object]:
     line = open_line(domains=["ch.test"], networks=networks, resolver=RESOLVER, resolver_port=PORT)
-    settings = VhostSettings(clear_ports=(8080, 8081), tls_ports=(), names=tuple(names), pause=0.0)
+    settings = VhostSettings(
+        clear_ports=(8080, 8081), tls_ports=tls_ports, names=names, scope=scope or Scope(), pause=0.0
+    )
     probe = VhostProbe(settings)
     zone = dns.zone.from_text(ZONE, dns.name.from_text("ch.test."), relativize=False)
     async with contextlib.AsyncExitStack() as stack:
@@ -70,6 +80,27 @@ async def test_sites_whose_names_lead_elsewhere_or_nowhere_are_found() -> None:
     )
     # two names of one server are told the same, and asked once
     assert await look(8080, *names) == [expected, expected]
+
+
+async def test_names_of_the_servers_own_certificate_are_tried_within_the_mandate(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder, now = tmp_path_factory.mktemp("certificate"), datetime.now(UTC)
+    names = ("www.ch.test", "intranet.ch.test", "exclu.ch.test", "site.ailleurs.test", "*.ch.test")
+    chain, key = leaf(None, names, now).pem()
+    (folder / "c.pem").write_bytes(chain)
+    (folder / "c.key").write_bytes(key)
+    tls = f"listen {SITE}:8443 ssl; ssl_certificate {folder}/c.pem; ssl_certificate_key {folder}/c.key;"
+    page = "default_type text/html; return 200"
+    servers = f"""
+      server {{ {tls} server_name www.ch.test; return 404; }}
+      server {{ {tls} server_name intranet.ch.test exclu.ch.test site.ailleurs.test;
+        {page} "<html><title>Intranet</title></html>"; }}"""
+    scope = Scope(domains=("ch.test",), excluded_names=("exclu.ch.test",))
+    with nginx(folder / "tls", servers, [(SITE, 8443)]):
+        (first, _) = await look(8443, "www.ch.test", tls_ports=(8443,), scope=scope)
+    assert isinstance(first, VirtualHosts)
+    assert (first.tried, first.answered) == (1, (VirtualHost(name="intranet.ch.test", title="Intranet"),))
 
 
 async def test_a_server_that_echoes_any_name_is_not_believed() -> None:
