@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,16 @@ app = typer.Typer()
 commands = typer.Typer(help="What was met outside the mandate: list it, promote it, reject it. Nothing is sent to it.")
 app.add_typer(commands, name="candidates")
 
+
+class State(StrEnum):
+    """Which candidates are listed."""
+
+    OPEN = "open"
+    PROMOTED = "promoted"
+    REJECTED = "rejected"
+    ALL = "all"
+
+
 PerimeterOption = Annotated[str, typer.Option(help="The perimeter; may be left out when there is one.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; the audit log keeps it with who decided.")]
 AssetArgument = Annotated[str, typer.Argument(help="An asset id, as the list gives it.")]
@@ -28,7 +39,7 @@ AssetArgument = Annotated[str, typer.Argument(help="An asset id, as the list giv
 def candidates(
     context: typer.Context,
     perimeter: PerimeterOption = "",
-    state: Annotated[str, typer.Option(help="open, promoted, rejected, or all.")] = "open",
+    state: Annotated[State, typer.Option(help="Those to decide on, those decided, or all.")] = State.OPEN,
     as_json: JsonOption = False,
     language: LanguageOption = None,
     config: ConfigOption = DEFAULT,
@@ -37,7 +48,7 @@ def candidates(
     if context.invoked_subcommand is not None:
         return
     with opened(config) as (settings, store), said():
-        found = store.candidates.of(_perimeter(settings, perimeter), "" if state == "all" else state)
+        found = store.candidates.of(_perimeter(settings, perimeter), "" if state is State.ALL else state.value)
         lines = [_line(spoken(settings, language), candidate) for candidate in found]
     if as_json:
         machine([_plain(candidate) for candidate in found])
