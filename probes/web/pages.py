@@ -63,7 +63,7 @@ def without_secrets(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, st
 def title(text: str) -> str:
     """Return the title of a page, in one line."""
     found = _TITLE.search(text)
-    return " ".join(found[1].split())[:200] if found else ""
+    return " ".join(html.unescape(found[1]).split())[:200] if found else ""
 
 
 def is_html(answer: Answer) -> bool:

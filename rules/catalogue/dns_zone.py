@@ -23,12 +23,16 @@ _WEEK = 7 * 86400
 
 @rule("dns-alias-not-claimable", reads=AliasView, part=Part.EXPOSURE)
 def alias_not_claimable(view: AliasView) -> Verdict:
-    """No alias leads to a name that anybody could have: proved by the servers of the target's own zone."""
+    """No alias leads to a name that anybody could have: proved by the target's own zone, or by the provider's page."""
     target = view.target
     if view.asset.name.startswith("_"):
         return not_applicable("service-label")
     if target.presence is Presence.UNKNOWN:
         return undetermined(target.reason or "target-unknown")
+    if not target.nonexistent and view.provider is not None and view.provider.page:
+        if view.provider.page in view.titles:
+            return not_met(target=target.target, held=view.provider.service)
+        return met(target=target.target) if view.titles else undetermined("provider-page-not-seen")
     if not target.nonexistent or target.in_zone:
         return met(target=target.target)
     if target.asked != "authoritative":

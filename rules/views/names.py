@@ -8,6 +8,7 @@ from datetime import datetime
 
 from probes.facts.discovery import NamesFound
 from probes.facts.dns import AliasTarget
+from probes.facts.web import WebOrigin
 from probes.interface import Asset, AssetKind, FoundIn, canonical_name
 from rules.interface import Unseen, View, view
 from rules.subject import Feed, Record
@@ -19,26 +20,36 @@ _WORKING = {FoundIn.NS, FoundIn.SOA, FoundIn.MX}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A provider behind a target's suffix. ``claimable`` tells whether a name given up can be had by anybody."""
+    """A provider behind a target's suffix. ``claimable`` tells whether a name given up can be had by anybody.
+
+    ``page`` is the title of its page for a site that nobody has, where its names always exist.
+    """
 
     service: str
     claimable: bool
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasView(View):
-    """An alias and its end; ``provider`` is None when the table does not know it, ``table`` whether there is one."""
+    """An alias and its end; ``provider`` is None when the table does not know it, ``table`` whether there is one.
+
+    ``titles`` are those of the pages that the alias was seen to answer by itself.
+    """
 
     target: AliasTarget
     provider: Provider | None
     table: bool
+    titles: tuple[str, ...] = ()
 
 
 @view(AliasView)
 def aliases(record: Record) -> Iterable[AliasView | Unseen]:
     """One view an alias seen."""
+    pages = [(o.asset.host, o.fact) for o in record.observations if isinstance(o.fact, WebOrigin)]
     for seen in record.observations:
         if isinstance(seen.fact, AliasTarget):
+            own = {page.title for host, page in pages if host == seen.asset.name and len(page.chain) == 1}
             feed = _fresh(record, seen.seen_at)
             yield AliasView(
                 asset=seen.asset,
@@ -48,6 +59,7 @@ def aliases(record: Record) -> Iterable[AliasView | Unseen]:
                 target=seen.fact,
                 provider=_provider(feed, seen.fact.target) if feed else None,
                 table=feed is not None,
+                titles=tuple(sorted(own)),
             )
 
 
@@ -61,7 +73,9 @@ def _provider(feed: Feed, target: str) -> Provider | None:
     name = "." + canonical_name(target)
     known = [p for p in feed.data.get("providers", ()) if name.endswith("." + p["suffix"])]
     best = max(known, key=lambda p: len(p["suffix"]), default=None)
-    return Provider(service=str(best["service"]), claimable=best["claimable"] is True) if best else None
+    if best is None:
+        return None
+    return Provider(service=str(best["service"]), claimable=best["claimable"] is True, page=str(best.get("page", "")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

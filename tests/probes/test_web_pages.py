@@ -92,6 +92,10 @@ def test_a_policy_in_the_page_is_read() -> None:
     assert pages.policies('<meta http-equiv="refresh" content="1">') == ()
 
 
+def test_a_title_is_read_as_browsers_show_it() -> None:
+    assert pages.title("<title>Site not found &middot; GitHub\n Pages</title>") == "Site not found · GitHub Pages"
+
+
 def test_the_debug_page_of_django_is_known_with_either_apostrophe() -> None:
     for mark in ("'", "&#x27;", "’"):
         assert pages.debug(f"You{mark}re seeing this error because you have <code>DEBUG = True</code>") == "Django"

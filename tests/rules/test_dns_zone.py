@@ -17,6 +17,7 @@ from probes.facts.discovery import (
     ZoneWalk,
 )
 from probes.facts.dns import AliasTarget, Delegation, DnsRecords, Glue, NameServerSeen, Presence, RecordSet
+from probes.facts.web import Hop, WebOrigin
 from probes.interface import Asset, AssetKind, Fact, FoundIn, Observation, Vantage
 from rules.catalogue import dns_zone
 from rules.catalogue.dns import certificate_authorities_named
@@ -226,6 +227,7 @@ TABLE = Feed(
         "providers": [
             {"suffix": "azurewebsites.net", "service": "Azure App Service", "claimable": True},
             {"suffix": "elb.amazonaws.com", "service": "AWS ELB", "claimable": False},
+            {"suffix": "github.io", "service": "GitHub Pages", "claimable": False, "page": "Site not found"},
         ]
     },
 )
@@ -254,6 +256,32 @@ TABLE = Feed(
 def test_aliases(target: AliasTarget, asset: Asset, table: Feed | None, expected: Outcome) -> None:
     record = replace(some_record(observed(target, asset)), feeds={FEED: table} if table else {})
     (view,) = aliases.build(record)
+    assert dns_zone.alias_not_claimable.judge(view).outcome is expected
+
+
+PAGE = WebOrigin(
+    scheme="https", host=HOST.name, port=443, address="192.0.2.1", chain=(Hop(url="https://x/", status=404),),
+    own_headers=(), headers=(), cookies=(), html=True, title="Site not found", reliable=True,
+)  # fmt: skip
+MOVED = (Hop(url="https://x/", status=301, location="https://y/", followed=True), Hop(url="https://y/", status=404))
+
+
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        ([PAGE], NOT_MET),
+        ([replace(PAGE, title="Centre hospitalier")], MET),
+        # the mandate did not let the provider's address be asked
+        ([], UNDETERMINED),
+        # another host's page, and a page that a redirect led to, say nothing of this alias
+        ([replace(PAGE, host="autre.ch.test")], UNDETERMINED),
+        ([replace(PAGE, chain=MOVED)], UNDETERMINED),
+    ],
+)
+def test_aliases_to_a_provider_whose_names_always_exist(pages: list[WebOrigin], expected: Outcome) -> None:
+    target = replace(GONE, target="ch.github.io", nonexistent=False, presence=Presence.PRESENT)
+    seen = [observed(p, Asset(kind=AssetKind.SERVICE, name=f"tcp/443@{p.host}")) for p in pages]
+    (view,) = aliases.build(replace(some_record(observed(target, HOST), *seen), feeds={FEED: TABLE}))
     assert dns_zone.alias_not_claimable.judge(view).outcome is expected
 
 
