@@ -32,7 +32,16 @@ from probes.tls.probe import TlsProbe, TlsSettings
 from tests.lab import dnssec
 from tests.lab.line import mandate, open_line
 
-_TITLE = "Agreement with other tools"
+_HEAD = """# Agreement with other tools
+
+Last output of `python -m bench agreement`: the same servers asked by Hygie and by others, and every difference with its
+reason. A difference without one makes the command fail.
+
+TLS: the ten endpoints of the exposure bench (`bench/ground/servers.py`: nginx, OpenSSL, Postfix, Dovecot), suite by
+suite and version by version; certificates by two verdicts, trusted by the lab's authority (dates included) and of the
+name asked for. DNSSEC: zones of every state, signed by BIND (`tests/lab/dnssec.py`). SPF and DMARC: validity, look-ups,
+void look-ups, ending, policy and where it stands (`bench/mail.py`).
+"""
 PAGE = Path(__file__).parent.parent / "docs" / "agreement.md"
 SUITES, CERTIFICATE = "versions and suites", "certificates"
 UNTRUSTED = "not trusted: no path to the store, or a date"
@@ -64,7 +73,7 @@ def run() -> Section:
             lines += ["| where | what | Hygie | the other | why |", "|---|---|---|---|---|", *rows, ""]
         unexplained += sum(UNEXPLAINED in row for row in rows)
     lines.append("Every difference is explained." if not unexplained else f"Unexplained differences: {unexplained}.")
-    return Section(title=_TITLE, lines=tuple(lines), page=PAGE, failed=bool(unexplained))
+    return Section(title="Compared", lines=tuple(lines), page=PAGE, head=_HEAD, failed=bool(unexplained))
 
 
 Subject = tuple[str, list[str], int]

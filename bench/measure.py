@@ -33,11 +33,15 @@ class Timed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One part of a page: a title, and Markdown lines. ``failed`` when it shows what must not be."""
+    """One part of a page, which begins with ``head``: a title, and Markdown lines.
+
+    ``failed`` when it shows what must not be.
+    """
 
     title: str
     lines: tuple[str, ...]
     page: Path = PAGE
+    head: str = _HEAD
     failed: bool = False
 
     @property
@@ -92,7 +96,7 @@ def peer(package: str, program: str) -> Path:
 
 def write(section: Section) -> None:
     """Put a section in its place on the page, by its title; the others stay."""
-    text = section.page.read_text() if section.page.exists() else _HEAD if section.page == PAGE else ""
+    text = section.page.read_text() if section.page.exists() else section.head
     pattern = re.compile(rf"^## {re.escape(section.title)}\n.*?(?=^## |\Z)", re.M | re.S)
     new = section.text + "\n"
     text = pattern.sub(lambda _: new, text) if pattern.search(text) else text.rstrip() + "\n\n" + new
