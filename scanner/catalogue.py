@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from ipaddress import ip_address
@@ -47,12 +47,14 @@ def probe_settings(
     imported: tuple[tuple[str, FoundIn], ...] = (),
     sites: tuple[str, ...] = (),
     scope: Scope | None = None,
+    directories: Collection[str] | None = None,
 ) -> Mapping[str, Any]:
     """Return the settings of every probe by its name: the defaults, what the file overrides, and the directories.
 
     ``directory_names`` are DNS names of Active Directory domains known from earlier scans, beside the configured ones;
     ``imported`` are the names of earlier imports, for discovery to look for; ``sites`` the names that servers may still
-    serve, beside those of their certificates in the mandate's ``scope``.
+    serve, beside those of their certificates in the mandate's ``scope``. Of ``directories`` (all by default) the
+    passwords are read.
     """
     found: dict[str, Any] = {}
     for name, cls in known_probes().items():
@@ -78,8 +80,9 @@ def probe_settings(
         found[name] = cls.Settings(**own)
     if unknown := settings.file.probes.keys() - found.keys():
         raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")
-    directories = DirectorySettings(targets={n: _target(s) for n, s in settings.directories.items()})
-    return found | {name: directories for name, cls in known_probes().items() if cls.Settings is DirectorySettings}
+    wanted = settings.directories.keys() if directories is None else directories
+    targets = DirectorySettings(targets={n: _target(s) for n, s in settings.directories.items() if n in wanted})
+    return found | {name: targets for name, cls in known_probes().items() if cls.Settings is DirectorySettings}
 
 
 def _ad_name(section: DirectorySection) -> str:

@@ -11,6 +11,7 @@ from reports.words import Words
 from scanner.catalogue import probe_settings
 from scanner.config.load import ConfigError, Settings
 from scanner.doctor_directory import Mark, examine_directories
+from scanner.doctor_workers import examine_workers
 from scanner.feeds.load import feeds
 from scanner.store.store import Store
 
@@ -24,7 +25,7 @@ def examine(settings: Settings, store: Store, w: Words) -> list[Said]:
     said = [*allowed, resolver(settings, w), _feeds(settings, w), _audit(store, w)]
     if all(mark is not Mark.MISSING for mark, _ in allowed):
         said += examine_directories(settings, w)
-    return [*said, _nmap(w)]
+    return [*said, *examine_workers(settings, store, w), _nmap(w)]
 
 
 def _perimeters(settings: Settings, w: Words) -> Said:

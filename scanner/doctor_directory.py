@@ -17,7 +17,7 @@ from reports.words import Words, load
 from scanner.catalogue import build_probes, probe_settings
 from scanner.config.load import Settings
 from scanner.line import GuardedLine
-from scanner.run import line_settings
+from scanner.reach import line_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import logging
 import platform
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +16,7 @@ from importlib.metadata import version
 from ipaddress import ip_address
 from typing import Any
 
-from probes.interface import DIRECTORY_KINDS, Asset, AssetKind, Identity, Mandate, Part
+from probes.interface import DIRECTORY_KINDS, Asset, AssetKind, Mandate, Part
 from reports.dossier import Dossier, Judgement, SeenAsset
 from reports.json import canonical
 from rules.case import Case
@@ -31,12 +32,12 @@ from scanner.config.load import ConfigError, Settings
 from scanner.criteria import named, weigh
 from scanner.engine import Engine, EngineSettings, Run
 from scanner.feeds.load import feeds
-from scanner.line import GuardedLine, LineSettings
-from scanner.pace import Rates
+from scanner.line import GuardedLine
 from scanner.parameters import check_parameters
 from scanner.progress import Progress, Silence
-from scanner.stop import on_request, on_signals
-from scanner.store.errors import CaptureMissingError, UnknownEntryError
+from scanner.reach import line_settings
+from scanner.stop import on_hangup, on_request, on_signals
+from scanner.store.errors import CaptureMissingError, StoreUnavailableError, UnknownEntryError
 from scanner.store.judgements import KeptJudgement
 from scanner.store.leases import Lease
 from scanner.store.store import Store
@@ -70,27 +71,32 @@ async def scan(
     only: Part | None = None,
     level: int = 2,
     resume: str = "",
+    order: str = "",
     progress: Progress | None = None,
     clock: Clock = utc_now,
 ) -> tuple[Scan, bool]:
-    """Run or resume one scan of a perimeter; return it as it ended, and whether it was interrupted."""
+    """Run or resume one scan of a perimeter; return it as it ended, and whether it was interrupted.
+
+    ``order`` is the id that a worker was asked for; such a scan stops when its standard input ends.
+    """
     perimeter = perimeter_of(settings, perimeter_id)
     mandate = settings.mandates[settings.perimeter_mandates[perimeter_id]]
     check_mandate(mandate, clock())
     # What the configuration has wrong is said before anything is begun, not after a night of scanning.
-    probe_settings(settings)
+    probe_settings(settings, directories=() if only is Part.EXPOSURE else perimeter.directories)
     check_parameters(settings)
     named(settings.file.reports.criteria, settings.folder)
     if resume:
         begun, lease = store.scans.resume(resume)
-        store.stops.lift(begun.id)
+        if not order:
+            store.stops.lift(begun.id)
     else:
-        begun = _new_scan(settings, perimeter, mandate, only, min(level, mandate.level), clock())
+        begun = _new_scan(settings, perimeter, mandate, only, min(level, mandate.level), clock(), order)
         snapshots = feeds(settings)
         lease = store.scans.begin(begun)
         for feed in snapshots:
             store.records.keep_feed(begun.id, feed)
-    run = await _look(settings, store, begun, lease, progress or Silence(), clock)
+    run = await _look(settings, store, begun, lease, progress or Silence(), clock, tied=bool(order))
     state = "interrupted" if run.interrupted else "complete"
     ended = None if run.interrupted else clock()
     ended_scan = replace(begun, state=state, parts=tuple(replace(p, ended_at=ended) for p in begun.parts))
@@ -119,7 +125,13 @@ def perimeter_of(settings: Settings, perimeter_id: str) -> Perimeter:
 
 
 def _new_scan(
-    settings: Settings, perimeter: Perimeter, mandate: Mandate, only: Part | None, level: int, at: datetime
+    settings: Settings,
+    perimeter: Perimeter,
+    mandate: Mandate,
+    only: Part | None,
+    level: int,
+    at: datetime,
+    order: str,
 ) -> Scan:
     kinds = [kind for kind in (Part.EXPOSURE, Part.DIRECTORY) if only in {None, kind}]
     if not perimeter.directories:
@@ -128,7 +140,7 @@ def _new_scan(
         raise ConfigError(f"perimeter {perimeter.id} has no directory to look at; add one under [[directories]]")
     box = settings.file.box
     return Scan(
-        id=new_id(at),
+        id=order or new_id(at),
         perimeter=perimeter,
         mandate=mandate,
         parts=tuple(
@@ -141,7 +153,9 @@ def _new_scan(
     )
 
 
-async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, progress: Progress, clock: Clock) -> Run:
+async def _look(
+    settings: Settings, store: Store, scan: Scan, lease: Lease, progress: Progress, clock: Clock, *, tied: bool
+) -> Run:
     """Run the engine over what the perimeter declares, then look again at what is high or critical."""
     journal = store.journal(lease)
     line = GuardedLine(scan.mandate, scan.level, line_settings(settings), keep=journal.keep, clock=clock)
@@ -150,7 +164,14 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
     names = tuple((a.name, a.found_in) for a in imported if a.kind is AssetKind.HOST)
     holds = scan.mandate.scope.holds_name
     sites = tuple(sorted({name for name in (*scan.perimeter.hosts, *dict(names)) if holds(name)}))
-    own = probe_settings(settings, _directory_names(store, scan), imported=names, sites=sites, scope=scan.mandate.scope)
+    own = probe_settings(
+        settings,
+        _directory_names(store, scan),
+        imported=names,
+        sites=sites,
+        scope=scan.mandate.scope,
+        directories=scan.perimeter.directories if Part.DIRECTORY in kinds else (),
+    )
     probes = [p for p in build_probes(own) if p.part in kinds]
     engine = Engine(
         probes,
@@ -166,11 +187,24 @@ async def _look(settings: Settings, store: Store, scan: Scan, lease: Lease, prog
         ),
         progress=progress,
     )
-    with on_signals(line.stop, engine.stop), on_request(lambda: store.stops.pressed(scan.id), line.stop, engine.stop):
+    stops = (line.stop, engine.stop)
+    with on_signals(*stops), on_request(lambda: _pressed(store, scan), *stops), _held(*stops, tied=tied):
         run = await engine.run(_declared(scan, kinds, imported))
         if run.interrupted:
             return run
         return await engine.look_again(_doubtful(scan, run, store))
+
+
+def _pressed(store: Store, scan: Scan) -> bool:
+    """Whether the scan was asked to stop; a store that is away for a while has not said so."""
+    try:
+        return store.stops.pressed(scan.id)
+    except StoreUnavailableError:
+        return False
+
+
+def _held(*stops: Callable[[], None], tied: bool) -> AbstractContextManager[None]:
+    return on_hangup(*stops) if tied else nullcontext()
 
 
 def _declared(scan: Scan, kinds: Iterable[Part], imported: Iterable[Asset]) -> list[Asset]:
@@ -215,31 +249,6 @@ def _bare_record(scan: Scan, run: Run, store: Store) -> Record:
     first = [o for o in run.observations if o.look == 1]
     tried = [a for a in run.attempts if a.look == 1]
     return replace(known, assets=run.assets, observations=tuple(first), attempts=tuple(tried))
-
-
-def line_settings(settings: Settings) -> LineSettings:
-    """Return how the Line reaches the world, as the configuration says."""
-    pace, dns = settings.file.pace, settings.file.dns
-    return LineSettings(
-        resolver=dns.resolver,
-        resolver_port=dns.resolver_port,
-        dns_port=dns.port,
-        dns_authoritative=dns.authoritative,
-        connections=Rates(
-            overall=pace.connections,
-            network=pace.connections_per_network,
-            address=pace.connections_per_address,
-            burst=pace.burst,
-        ),
-        questions=Rates(
-            overall=pace.questions,
-            network=pace.questions_per_server * 2,
-            address=pace.questions_per_server,
-            burst=pace.burst * 2,
-        ),
-        in_flight=pace.in_flight,
-        identity=Identity(**settings.file.identity.model_dump()),
-    )
 
 
 def judge_scan(

@@ -21,6 +21,8 @@ def run(config: Path, host: str = "", port: int = 0) -> None:
     """Serve until SIGINT or SIGTERM."""
     settings = load(config)
     with open_store(settings.store_location(), actor="hygie serve") as store:
+        if settings.file.serve.runs == "workers":
+            store.queue.require()
         asyncio.run(serve(settings, store, host=host, port=port))
 
 

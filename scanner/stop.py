@@ -73,6 +73,23 @@ def on_signals(*stops: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def on_hangup(*stops: Callable[[], None]) -> Iterator[None]:
+    """Call ``stops`` in the running loop once whoever held the other end of standard input has gone."""
+    loop, stream = asyncio.get_running_loop(), 0
+
+    def gone() -> None:
+        loop.remove_reader(stream)
+        for each in stops:
+            each()
+
+    loop.add_reader(stream, gone)
+    try:
+        yield
+    finally:
+        loop.remove_reader(stream)
+
+
+@contextlib.contextmanager
 def on_request(asked: Callable[[], bool], *stops: Callable[[], None]) -> Iterator[None]:
     """Call ``stops`` in the running loop once ``asked`` says so; it is asked in a thread, twice a second."""
     watch = asyncio.get_running_loop().create_task(_watch(asked, stops))

@@ -39,6 +39,7 @@ def scan(
     resume: Annotated[str, typer.Option(help="Go on with this scan: an id, or `latest` for the last one cut.")] = "",
     fail_on: FailOnOption = None,
     by: Annotated[str, typer.Option(help="Who asked for it, for the audit log.", hidden=True)] = "",
+    order: Annotated[str, typer.Option(help="The id of the scan that a worker was asked for.", hidden=True)] = "",
 ) -> None:
     """Look at perimeters, judge what was seen, and print the summary."""
     from probes.interface import Part
@@ -56,6 +57,7 @@ def scan(
                 err=True,
             )
             raise typer.Exit(Exit.REFUSED)
+        resume = resume or (order if order and store.scans.state(order) else "")
         cut = store.scans.unfinished(resume) if resume else None
         wanted = [cut.perimeter.id] if cut else perimeters or sorted(settings.perimeters)
         for perimeter in wanted:
@@ -63,7 +65,14 @@ def scan(
             with shown:
                 part = Part(only.value) if only else None
                 work = run.scan(
-                    settings, store, perimeter, only=part, level=level, resume=cut.id if cut else "", progress=progress
+                    settings,
+                    store,
+                    perimeter,
+                    only=part,
+                    level=level,
+                    resume=cut.id if cut else "",
+                    order=order,
+                    progress=progress,
                 )
                 ended, interrupted = asyncio.run(work)
             dossier = run.judge_scan(settings, store, ended.id)

@@ -211,6 +211,8 @@ class ServeSection(Section):
     timezone: str = "Europe/Paris"
     #: How many scans one service runs at once.
     scans: int = Field(default=2, ge=1, le=64)
+    #: Who runs them: this service, or workers on any number of machines (PostgreSQL).
+    runs: Literal["here", "workers"] = "here"
     #: References to secrets (env:, file:, keyring:) that directories entered on screen may name.
     secrets: tuple[str, ...] = ()
 
@@ -225,6 +227,17 @@ class ServeSection(Section):
         if name not in zoneinfo.available_timezones():
             raise ValueError(f"no time zone is called {name}; expected a name such as Europe/Paris")
         return name
+
+
+class WorkerSection(Section):
+    """What `hygie worker` takes on this machine: how many scans at once, of which perimeters (all by default).
+
+    A worker not heard of for ``silence_seconds`` is taken for dead, and its scans are taken again.
+    """
+
+    scans: int = Field(default=2, ge=1, le=64)
+    perimeters: tuple[Identifier, ...] = ()
+    silence_seconds: float = Field(default=60.0, ge=2.0, le=3600.0)
 
 
 class OidcSection(Section):
@@ -345,6 +358,7 @@ class FileSchema(Section):
     reports: ReportsSection = ReportsSection()
     feeds: FeedsSection = FeedsSection()
     serve: ServeSection = ServeSection()
+    worker: WorkerSection = WorkerSection()
     oidc: OidcSection = OidcSection()
     notify: NotifySection = NotifySection()
     evidence: EvidenceSection = EvidenceSection()

@@ -46,6 +46,15 @@ def within(section: ScheduleSection, now: datetime, zone: str) -> bool:
     return local >= section.start or local <= section.end
 
 
+def opens(section: ScheduleSection, now: datetime, zone: str) -> datetime:
+    """Return the instant from which a scan may start: now, or when the schedule's hours next begin."""
+    if within(section, now, zone):
+        return now
+    local = now.astimezone(ZoneInfo(zone))
+    first = datetime.combine(local.date(), section.start, local.tzinfo)
+    return (first if first > local else first + timedelta(days=1)).astimezone(now.tzinfo)
+
+
 def next_due(section: ScheduleSection, now: datetime, zone: str) -> datetime | None:
     """Return the next occasion after an instant, or None when there is none."""
     if not section.enabled:

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from reports.visible import visible
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import ScheduleSection
-from scanner.exit import Exit
 from scanner.schedule.calendar import due
-from scanner.schedule.launcher import Ended, Launcher
+from scanner.schedule.launcher import OUTCOMES, Ended, Launcher
+from scanner.schedule.orders import Orders
 from scanner.store.errors import StoreError
 from scanner.store.store import Store
 
@@ -20,12 +20,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks.
 _PACE = 2.0
-_OUTCOMES = {
-    Exit.CLEAN: "ended",
-    Exit.FINDINGS: "ended",
-    Exit.PARTIAL: "ended, with steps that failed",
-    Exit.INTERRUPTED: "stopped",
-}
 
 
 class Clerk:
@@ -74,8 +68,17 @@ class Clerk:
                 return
             before = last.get(section.id)
             occasion = due(section, before.due_at if before else None, self._clock(), settings.file.serve.timezone)
-            if occasion is not None:
+            if occasion is None:
+                continue
+            if settings.file.serve.runs == "workers":
+                self._queue(section, occasion)
+            else:
                 self._start(section, occasion)
+
+    def _queue(self, section: ScheduleSection, occasion: datetime) -> None:
+        """Ask the workers for it; a perimeter that is being scanned keeps its occasion for later."""
+        if section.perimeter not in self._store.sightings.running():
+            Orders(self._store, self._clock).due(section, occasion)
 
     def _start(self, section: ScheduleSection, occasion: datetime) -> None:
         """Take an occasion and start its scan; a perimeter that is being scanned keeps its occasion for later."""
@@ -90,7 +93,7 @@ class Clerk:
 
     def _conclude(self, ended: Ended) -> None:
         schedule, occasion = self._running.get(ended.perimeter, ("", None))
-        known = _OUTCOMES.get(Exit(ended.code)) if ended.code in set(Exit) else None
+        known = OUTCOMES.get(ended.code)
         outcome = known or ended.said or f"ended with {ended.code}"
         if occasion is not None:
             self._store.occasions.conclude(schedule, occasion, visible(outcome, 300))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Protocol
 
 from scanner.exit import Exit
 
@@ -22,6 +22,15 @@ KINDS: Mapping[str, Sequence[str]] = MappingProxyType(
         "directory": ("--only", "directory"),
         "confirmation": ("--only", "exposure", "--level", "3"),
         "both": ("--level", "2"),
+    }
+)
+#: What comes of an occasion, by the exit code of its scan.
+OUTCOMES: Mapping[int, str] = MappingProxyType(
+    {
+        Exit.CLEAN: "ended",
+        Exit.FINDINGS: "ended",
+        Exit.PARTIAL: "ended, with steps that failed",
+        Exit.INTERRUPTED: "stopped",
     }
 )
 #: Longest tail read of what a child said, in bytes.
@@ -40,6 +49,18 @@ class Ended:
     def judged(self) -> bool:
         """Whether it went to its end, whatever it found."""
         return self.code in {Exit.CLEAN, Exit.FINDINGS, Exit.PARTIAL}
+
+
+class Starter(Protocol):
+    """Whoever starts the scans that a person asks for on screen."""
+
+    def start(self, perimeter: str, kind: str, by: str, *, resume: str = "") -> bool:
+        """Start a scan in somebody's name, or go on with one that was cut; False when one runs or waits already."""
+        ...
+
+    def last(self, perimeter: str) -> Ended | None:
+        """Return how the last scan that was started so ended, None while it has not."""
+        ...
 
 
 class Launcher:
@@ -91,7 +112,7 @@ class Launcher:
         for name, (child, said) in list(self._children.items()):
             if child.poll() is not None:
                 del self._children[name]
-                self._last[name] = Ended(perimeter=name, code=child.returncode, said=_last_line(said))
+                self._last[name] = Ended(perimeter=name, code=child.returncode, said=last_line(said))
                 self._done.append(self._last[name])
 
     def stop(self) -> None:
@@ -108,7 +129,8 @@ class Launcher:
                 child.wait()
 
 
-def _last_line(said: IO[bytes]) -> str:
+def last_line(said: IO[bytes]) -> str:
+    """Return the last line that a child said, and close what it said it to."""
     with said:
         size = said.seek(0, 2)
         said.seek(max(0, size - _TAIL))

@@ -44,6 +44,11 @@ class Database:
         """Bytes of the SQLite file, 0 on PostgreSQL."""
         return self.path.stat().st_size if self.path else 0
 
+    @property
+    def address(self) -> str:
+        """Where a PostgreSQL database is, as libpq reads it; it may hold a password."""
+        return self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Read one consistent state."""

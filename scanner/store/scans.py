@@ -98,6 +98,12 @@ class Scans:
             raise UnknownScanError(f"no scan has ended{f' for perimeter {perimeter}' if perimeter else ''} yet")
         return plain.read(row.document, Scan)
 
+    def state(self, scan_id: str) -> str:
+        """Return the state of a scan, "" when there is none of this id."""
+        with self._database.read() as session:
+            row = session.get(ScanRow, scan_id)
+            return "" if row is None else row.state
+
     def unfinished(self, reference: str) -> Scan:
         """Return the scan to resume: an id, or the newest unfinished one for ``latest`` and ``latest:PERIMETER``."""
         word, _, perimeter = reference.partition(":")

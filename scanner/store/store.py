@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from rules.subject import Record
 from scanner.store import database as databases
+from scanner.store import queue as queues
 from scanner.store import schema
 from scanner.store.accounts import Accounts
 from scanner.store.attestations import Attestations
@@ -32,6 +33,7 @@ from scanner.store.journal import StoredJournal
 from scanner.store.judgements import Judgements
 from scanner.store.leases import Lease, Leases
 from scanner.store.occasions import Notices, Occasions, Stops
+from scanner.store.queue import Queue
 from scanner.store.records import Records
 from scanner.store.register import Register
 from scanner.store.retention import Purge, Purged, Retention
@@ -67,6 +69,7 @@ class Store:
         self.occasions = Occasions(database, clock)
         self.stops = Stops(database, self.audit, clock)
         self.notices = Notices(database, clock)
+        self.queue = Queue(database, clock)
         self.register = Register(database, self.audit)
         self.boards = Boards(database)
         self.comparisons = Comparisons(database)
@@ -137,6 +140,8 @@ def upgrade_store(location: str | Path, *, clock: Clock | None = None, actor: st
     database = _database(location)
     try:
         schema.upgrade(database)
+        if database.path is None:
+            queues.upgrade(database)
     finally:
         database.close()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rules.subject import Perimeter
 from scanner.config.load import Settings
-from scanner.schedule.launcher import Launcher
+from scanner.schedule.launcher import Starter
 from scanner.store.sightings import Live
 from scanner.store.store import Store
 from scanner.web.rights import Identity, Right
@@ -40,7 +40,7 @@ class Asked:
     language: str
     path: Mapping[str, str]
     query: Mapping[str, str]
-    launch: Launcher
+    launch: Starter
     form: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 

@@ -19,7 +19,8 @@ from pydantic import TypeAdapter
 
 from reports.visible import visible
 from scanner.config.load import ConfigError, Settings, extend
-from scanner.schedule.launcher import Launcher
+from scanner.schedule.launcher import Launcher, Starter
+from scanner.schedule.orders import Orders
 from scanner.store import plain
 from scanner.store.errors import (
     AlreadyKeptError,
@@ -52,6 +53,7 @@ class Shell:
         self.store = store
         self.setup_token = setup_token
         self.launcher = Launcher(settings.path)
+        self.starter: Starter = Orders(store) if settings.file.serve.runs == "workers" else self.launcher
         self.limit = LoginLimit(time.monotonic)
         self.secure = settings.file.serve.public_url.startswith("https://")
         self.cookie = gate.cookie_name(secure=self.secure)
@@ -138,7 +140,7 @@ async def asked(request: web.Request, route: Route) -> Asked:
         language=shell.language(request),
         path=dict(request.match_info),
         query=dict(request.query),
-        launch=shell.launcher,
+        launch=shell.starter,
         form=form,
         files=sent,
     )

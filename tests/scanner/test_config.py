@@ -54,7 +54,7 @@ def test_the_example_loads_and_equals_the_defaults() -> None:
 
 def test_every_setting_with_a_default_stands_in_the_example() -> None:
     written = tomllib.loads((ROOT / "config.example.toml").read_text())
-    for section in ("box", "pace", "run", "store", "retention", "reports", "serve", "oidc", "notify"):
+    for section in ("box", "pace", "run", "store", "retention", "reports", "serve", "worker", "oidc", "notify"):
         assert set(written[section]) == set(type(getattr(FileSchema(), section)).model_fields), section
 
 
