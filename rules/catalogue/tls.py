@@ -139,9 +139,12 @@ def diffie_hellman_large(seen: Seen, *, least_bits: int = 2048) -> Verdict:
 def server_order_imposed(seen: Seen) -> Verdict:
     """Where weak suites exist, the server chooses; with strong ones only, the client may."""
     fact = seen.fact
-    weak = [s for s in map(suite, fact.suites) if not s.tls13 and not (s.aead and s.forward_secret)]
+    older = [s for s in map(suite, fact.suites) if not s.tls13]
+    weak = [s for s in older if not (s.aead and s.forward_secret)]
     if not weak:
         return not_applicable("no-weak-suite")
+    if len(older) < 2 and fact.complete:
+        return not_applicable("one-suite")
     if fact.server_order is None:
         return undetermined("order-not-seen")
     return met() if fact.server_order else not_met(count=len(weak))

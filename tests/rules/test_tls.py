@@ -106,6 +106,8 @@ def judged(rule: Rule, fact: Fact, *, port: int = 443) -> tuple[Outcome, Severit
         (tls.server_order_imposed, replace(profile(ECDHE_GCM, RSA_CBC), server_order=False), NOT_MET),
         (tls.server_order_imposed, profile(ECDHE_GCM, RSA_CBC), MET),
         (tls.server_order_imposed, replace(profile(ECDHE_GCM, RSA_CBC), server_order=None), UNDETERMINED),
+        (tls.server_order_imposed, replace(profile(RSA_CBC), server_order=None), NOT_APPLICABLE),
+        (tls.server_order_imposed, replace(profile(RSA_CBC, complete=False), server_order=None), UNDETERMINED),
         (tls.renegotiation_secure, GOOD, MET),
         (tls.renegotiation_secure, replace(GOOD, secure_renegotiation=False), NOT_MET),
         (tls.renegotiation_secure, replace(GOOD, secure_renegotiation=None), NOT_APPLICABLE),
