@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -29,6 +30,8 @@ from probes.web.fetch import Answer, fetch
 
 #: What a name was answered: the status and the title; None when nothing was.
 Page = tuple[int, str]
+#: Answers that never ended after which a server is asked for no more names; one that hangs up at once is asked on.
+_LATE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class VhostProbe(Probe[VhostSettings]):
         self._turns: dict[tuple[str, int], asyncio.Lock] = {}
         self._seen: dict[tuple[str, int], VirtualHosts | None] = {}
         self._led: dict[str, tuple[str, ...] | None] = {}
+        self._late: Counter[tuple[str, int]] = Counter()
 
     def wants(self, asset: Asset) -> bool:
         """Web ports of an address that answered, when there are names to try."""
@@ -129,7 +133,9 @@ class VhostProbe(Probe[VhostSettings]):
         try:
             return await fetch(line, address, f"{scheme}://{name}:{port}/")
         except ProbeError as error:
-            if error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
+            self._late[address, port] += error.reason is Reason.TIMED_OUT
+            given_up = self._late[address, port] >= _LATE
+            if given_up or error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
                 raise
             return None
 

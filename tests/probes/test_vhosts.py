@@ -12,12 +12,13 @@ import pytest
 
 from probes.discovery.vhosts import VhostProbe, VhostSettings
 from probes.facts.discovery import VirtualHost, VirtualHosts
-from probes.interface import Scope, Sight, service
+from probes.interface import ProbeError, Reason, Scope, Sight, service
 from scanner.demo import nameserver
 from scanner.demo.certificates import leaf
 from scanner.demo.nameserver import NameServer
 from tests.lab.line import open_line
 from tests.lab.nginx import nginx
+from tests.lab.wires import says, speaking
 
 pytestmark = pytest.mark.daemon
 
@@ -48,6 +49,7 @@ async def look(
     networks: tuple[str, ...] = ("127.0.0.0/8",),
     tls_ports: tuple[int, ...] = (),
     scope: Scope | None = None,
+    site: str = SITE,
 ) -> list[object]:
     line = open_line(domains=["ch.test"], networks=networks, resolver=RESOLVER, resolver_port=PORT)
     settings = VhostSettings(
@@ -60,7 +62,7 @@ async def look(
         await stack.enter_async_context(nameserver.serving(resolver, RESOLVER, PORT))
         found: list[object] = []
         for label in ("www", "rdv"):
-            asset = service("tcp", port, f"{label}.ch.test", addresses=[SITE])
+            asset = service("tcp", port, f"{label}.ch.test", addresses=[site])
             assert probe.wants(asset)
             found += [y.fact async for y in probe.look(asset, line) if isinstance(y, Sight)]
         return found
@@ -107,6 +109,15 @@ async def test_a_server_that_echoes_any_name_is_not_believed() -> None:
     (first, _) = await look(8081, "ancien.ch.test")
     assert isinstance(first, VirtualHosts)
     assert (first.reliable, first.answered) == (False, ())
+
+
+async def test_a_server_that_never_ends_an_answer_is_asked_for_no_more_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.web.fetch.DEADLINE", 0.3)
+    drip = says(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", b"x", times=1000, pause=0.05)
+    async with speaking(drip, "127.78.6.2", 8080) as heard:
+        with pytest.raises(ProbeError) as caught:
+            await look(8080, *(f"n{n}.ch.test" for n in range(20)), site="127.78.6.2")
+    assert (caught.value.reason, len(heard)) == (Reason.TIMED_OUT, 3)
 
 
 async def test_only_names_that_lead_here_leave_nothing_to_ask() -> None:
