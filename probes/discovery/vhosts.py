@@ -89,7 +89,8 @@ class VhostProbe(Probe[VhostSettings]):
             strangers = [await self._answer(line, address, port, _stranger(known[0])) for _ in range(2)]
             nobody = {_page(answer) for answer in strangers}
             own = {name for answer in strangers if answer is not None for name in names_in(answer.certificate)}
-            names = await self._led_elsewhere(line, address, (*known, *sorted(own - set(known))))
+            # What the server itself names comes first: a long list of declared hosts must not crowd it out.
+            names = await self._led_elsewhere(line, address, dict.fromkeys((*sorted(own), *known)))
             if not names:
                 return None
             answered = []

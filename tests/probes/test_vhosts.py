@@ -100,9 +100,12 @@ async def test_names_of_the_servers_own_certificate_are_tried_within_the_mandate
         {page} "<html><title>Intranet</title></html>"; }}"""
     scope = Scope(domains=("ch.test",), excluded_names=("exclu.ch.test",))
     with nginx(folder / "tls", servers, [(SITE, 8443)]):
-        (first, _) = await look(8443, "www.ch.test", tls_ports=(8443,), scope=scope)
+        (first, _) = await look(
+            8443, "www.ch.test", *(f"a{n}.ch.test" for n in range(30)), tls_ports=(8443,), scope=scope
+        )
     assert isinstance(first, VirtualHosts)
-    assert (first.tried, first.answered) == (1, (VirtualHost(name="intranet.ch.test", title="Intranet"),))
+    # however many hosts are declared
+    assert (first.tried, first.answered) == (25, (VirtualHost(name="intranet.ch.test", title="Intranet"),))
 
 
 async def test_a_server_that_echoes_any_name_is_not_believed() -> None:

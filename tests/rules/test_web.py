@@ -88,6 +88,17 @@ def cookie(**flags: bool | str) -> WebOrigin:
     return replace(GOOD, cookies=(replace(good, **flags),))  # type: ignore[arg-type]
 
 
+def test_a_policy_is_told_alike_at_each_scan_whatever_its_nonce() -> None:
+    seen = [headers(GOOD, content_security_policy=f"script-src 'nonce-{nonce}'") for nonce in ("abc", "xyz")]
+    told = {
+        web.content_security_policy_present.judge(
+            Observation(id="o", asset=ASSET, fact=fact, seen_at=DAY, probe="web@1", vantage=Vantage.INTERNET)
+        ).values["policy"]
+        for fact in seen
+    }
+    assert told == {"script-src 'nonce-…'"}
+
+
 @pytest.mark.parametrize(
     ("rule", "fact", "expected"),
     [
