@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from ipaddress import ip_address
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
 
 import probes
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
@@ -57,32 +60,53 @@ def probe_settings(
     passwords are read.
     """
     found: dict[str, Any] = {}
+    given = _given(settings)
     for name, cls in known_probes().items():
-        own = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.file.probes.get(name, {}).items()}
+        own = dict(given.get(name, {}))
         known = {field.name for field in fields(cls.Settings)}
-        if unknown := own.keys() - known:
-            raise ConfigError(
-                f"{settings.path}, probes.{name}: unknown setting {min(unknown)}; known: {', '.join(sorted(known))}"
-            )
         if "resolver" in known and settings.file.dns.resolver is not None:
             own.setdefault("resolver", str(settings.file.dns.resolver))
-        if "roots" in known and "roots" in settings.file.probes.get("dns", {}):
-            own.setdefault("roots", tuple(settings.file.probes["dns"]["roots"]))
+        if "roots" in known and "roots" in given.get("dns", {}):
+            own.setdefault("roots", given["dns"]["roots"])
         if name == "dns":
             names = {*directory_names, *map(_ad_name, settings.directories.values())} - {""}
             own.setdefault("directory_names", tuple(sorted(names)))
         if name == "discovery":
             own["names"] = imported
         if name == "vhosts":
-            web = settings.file.probes.get("web", {})
-            own = {key: tuple(web[key]) for key in ("clear_ports", "tls_ports") if key in web} | own
+            web = given.get("web", {})
+            own = {key: web[key] for key in ("clear_ports", "tls_ports") if key in web} | own
             own |= {"names": sites, "scope": scope or Scope()} | ({"pause": web["pause"]} if "pause" in web else {})
         found[name] = cls.Settings(**own)
-    if unknown := settings.file.probes.keys() - found.keys():
-        raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(found)}")
     wanted = settings.directories.keys() if directories is None else directories
     targets = DirectorySettings(targets={n: _target(s) for n, s in settings.directories.items() if n in wanted})
     return found | {name: targets for name, cls in known_probes().items() if cls.Settings is DirectorySettings}
+
+
+def _given(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The settings of probes that the file gives, each of the type that its probe takes."""
+    known = known_probes()
+    if unknown := settings.file.probes.keys() - known.keys():
+        raise ConfigError(f"{settings.path}, probes.{min(unknown)}: no probe is called so; known: {', '.join(known)}")
+    return {
+        name: {key: _typed(settings, name, key, value) for key, value in table.items()}
+        for name, table in settings.file.probes.items()
+    }
+
+
+def _typed(settings: Settings, name: str, key: str, value: object) -> object:
+    own = known_probes()[name].Settings
+    # The directories have a table of their own.
+    taken = {} if own is DirectorySettings else {f.name: get_type_hints(own)[f.name] for f in fields(own)}
+    where = f"{settings.path}, probes.{name}"
+    if key not in taken:
+        raise ConfigError(f"{where}: unknown setting {key}; known: {', '.join(sorted(taken)) or 'none'}")
+    try:
+        # As JSON: an array is a tuple, and nothing else passes for what it is not.
+        return TypeAdapter(taken[key]).validate_json(json.dumps(value, default=str), strict=True)
+    except ValidationError as error:
+        at = "".join(f"[{part}]" for part in error.errors()[0]["loc"])
+        raise ConfigError(f"{where}.{key}{at}: {error.errors()[0]['msg']}, not {value!r}") from error
 
 
 def _ad_name(section: DirectorySection) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 from probes.interface import ProbeError, Reason
@@ -92,7 +91,5 @@ class DirectoryTarget:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectorySettings:
     """The directories by the name the configuration gives them."""
-
-    configurable: ClassVar[tuple[str, ...]] = ()
 
     targets: Mapping[str, DirectoryTarget] = field(default_factory=dict)

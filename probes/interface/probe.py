@@ -46,7 +46,7 @@ class Probe(ABC, Generic[S]):
     """One way of looking. A subclass in ``probes/`` is registered by its place.
 
     ``Settings`` is a frozen dataclass whose defaults are the product's; the configuration overrides its fields
-    in ``[probes.<name>]`` where ``configurable`` lists them.
+    in ``[probes.<name>]``.
     """
 
     name: ClassVar[str]

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import tomllib
 from contextlib import closing
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scanner.catalogue import known_probes, probe_settings
 from scanner.config.load import ConfigError, Settings, load, parse
 from scanner.config.schema import FileSchema
 from scanner.config.secrets import SecretError, read
@@ -106,6 +109,10 @@ def test_an_expired_mandate_refuses_scans_and_nothing_else() -> None:
         ("[rules.certificate-renewed-in-time]\nmargin = 1", ("unknown parameter margin", "margin_days")),
         ('[rules.certificate-renewed-in-time]\nmargin_days = "x"', ("margin_days", "wrong type")),
         ("[probes.nope]\nx = 1", ("probes.nope", "no probe is called so")),
+        ("[probes.ports]\nx = 1", ("probes.ports", "unknown setting x")),
+        ("[probes.directory]\ntargets = {}", ("probes.directory", "unknown setting targets; known: none")),
+        ("[probes.dns]\nroots = 5", ("probes.dns.roots", "not 5")),
+        ('[probes.web]\nclear_ports = [80, "443"]', ("probes.web.clear_ports[1]", "valid integer")),
         ('[store]\nurl = "folder"', ("folder", "[store] url")),
         ('[store]\nurl = ""', ("folder", "[store] url")),
         ('[store]\nurl = "text.txt"', ("not a database", "[store] url")),
@@ -161,3 +168,15 @@ def test_secrets_come_by_reference_and_are_never_shown(tmp_path: Path, monkeypat
     assert read(f"file:{file}").reveal() == "pässword"
     with pytest.raises(SecretError, match="HYGIE_ABSENT"):
         read("env:HYGIE_ABSENT")
+
+
+def test_no_setting_of_a_probe_takes_what_it_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYGIE_TEST_SECRET", "s3cret")
+    config = tmp_path / "config.toml"
+    config.write_text(GOOD)
+    settings = load(config)
+    for name, probe in known_probes().items():
+        for own in fields(probe.Settings):
+            wrong: dict[str, Any] = {name: {own.name: [["neither", True]]}}
+            with pytest.raises(ConfigError, match=rf"probes\.{name}.*{own.name}"):
+                probe_settings(replace(settings, file=settings.file.model_copy(update={"probes": wrong})))
