@@ -42,7 +42,9 @@ def _findings(dossier: Dossier, cards: Mapping[str, Card], w: Words) -> list[str
     found = sorted((f for f in unmet if not f.waiver), key=lambda f: (f.severity.rank, f.rule, f.asset))
     counts = Counter(f.severity for f in found)
     told = w.listed([w.count(f"summary.severity.{s.value}", counts[s]) for s in Severity if counts[s]])
-    lines = [w("summary.findings", counts=told) if found else w("summary.none")]
+    concluded = any(f.outcome in {Outcome.MET, Outcome.NOT_MET} for f in dossier.findings)
+    none = w("summary.none" if concluded else "summary.nothing")
+    lines = [w("summary.findings", counts=told) if found else none]
     lines += [_line(f, cards[f.rule], w) for f in found]
     return [*lines, *([w.count("summary.waived", waived)] if waived else [])]
 

@@ -73,6 +73,8 @@ def probe_settings(
             own.setdefault("directory_names", tuple(sorted(names)))
         if name == "discovery":
             own["names"] = imported
+            if own.get("words"):
+                own["words"] = str(settings.folder / own["words"])
         if name == "vhosts":
             web = given.get("web", {})
             own = {key: web[key] for key in ("clear_ports", "tls_ports") if key in web} | own

@@ -21,6 +21,7 @@ RESERVE = 32 << 20
 #: How long a SQLite writer waits for another one, in milliseconds.
 _PATIENCE = 30_000
 _WRITING = "hygie_writing"
+_HEADER = b"SQLite format 3\0"
 #: PostgreSQL, appendix A: disk_full and out of room for other reasons.
 _PG_FULL = "53100"
 #: SQLSTATE classes of a server that is away, going away or read-only.
@@ -117,6 +118,10 @@ def sqlite(path: Path) -> Database:
         # A folder would lose its right of passage below, for everybody who has files in it.
         raise StoreUnavailableError(f"the store cannot be opened: {path} is a folder; name a file under [store] url")
     with _told():
+        if path.is_file() and _beginning(path) not in {b"", _HEADER}:
+            raise StoreUnavailableError(
+                f"the store cannot be opened: {path} is not a database; name another file under [store] url"
+            )
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.chmod(0o600)
@@ -124,6 +129,11 @@ def sqlite(path: Path) -> Database:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return Database(engine, path)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(len(_HEADER))
 
 
 def postgres(url: URL) -> Database:

@@ -125,14 +125,16 @@ def test_a_mistake_is_said_before_anything_begins(
     monkeypatch.setenv("HYGIE_TEST_SECRET", "s3cret")
     (tmp_path / "folder").mkdir(mode=0o755)
     (tmp_path / "text.txt").write_text("This is no database, only a text that is long enough. " * 20)
+    (tmp_path / "text.txt").chmod(0o644)
     config = tmp_path / "config.toml"
     config.write_text(f"{added}\n{GOOD}")
-    mode = tmp_path.stat().st_mode, (tmp_path / "folder").stat().st_mode
+    places = tmp_path, tmp_path / "folder", tmp_path / "text.txt"
+    modes = [place.stat().st_mode for place in places]
     told = hygie("scan", "-c", str(config))
     assert (told.returncode, told.stdout) == (3, ""), told.stderr
     assert told.stderr.count("\n") == 1
     assert all(word in told.stderr for word in words), told.stderr
-    assert (tmp_path.stat().st_mode, (tmp_path / "folder").stat().st_mode) == mode
+    assert [place.stat().st_mode for place in places] == modes
     store = tmp_path / "hygie.sqlite"
     if store.exists():
         with closing(sqlite3.connect(store)) as database:
