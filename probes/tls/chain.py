@@ -196,19 +196,17 @@ def _path(
     """
     if store is None:
         return ()
-    roots = {root.public_bytes(Encoding.DER) for root in store.roots}
     current: list[tuple[x509.Certificate, ...]] = [(leaf,)]
-    seen = set[bytes]()
+    seen = set[x509.Certificate]()
     for _ in range(_DEPTH):
         following = []
         for path in current:
-            if path[-1].public_bytes(Encoding.DER) in roots:
+            if path[-1] in store.roots:
                 return path
             for issuer in (*store.roots, *others):
-                der = issuer.public_bytes(Encoding.DER)
-                named = der not in seen and issuer.subject == path[-1].issuer
+                named = issuer.subject == path[-1].issuer and issuer not in seen
                 if named and _may_sign(issuer, at) and _signed_by(path[-1], issuer):
-                    seen.add(der)
+                    seen.add(issuer)
                     following.append((*path, issuer))
         current = following
     return ()
