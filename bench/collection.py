@@ -85,8 +85,8 @@ def run() -> Section:
     if peer:
         times = peer / ours
         lines.append(
-            f"* {_mark(times >= LEAST_OF_PEER)}: {times:.1f} times faster than bloodhound-ce (least: {LEAST_OF_PEER:g}); "
-            f"{peer / work:.1f} times for its work alone"
+            f"* {_mark(times >= LEAST_OF_PEER)}: {times:.1f} times faster than bloodhound-ce "
+            f"(least: {LEAST_OF_PEER:g}); {peer / work:.1f} times for its work alone"
         )
     return Section(title="Directory collection", lines=tuple(lines))
 
