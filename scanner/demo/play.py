@@ -17,7 +17,7 @@ from reports.evidence.pack import archive
 from reports.formats import html
 from rules.registry import load as registry
 from scanner import run
-from scanner.config.load import Settings, parse
+from scanner.config.load import ConfigError, Settings, parse
 from scanner.demo import establishment, nameserver, services
 from scanner.evidence import build
 from scanner.imports import import_file
@@ -47,10 +47,13 @@ async def _play(folder: Path, *, hold: bool) -> str:
     config.write_text(configuration(anchor.resolve()))
     settings = parse(config, config.read_text())
     async with contextlib.AsyncExitStack() as stack:
-        for address, server in staged.nameservers:
-            await stack.enter_async_context(nameserver.serving(server, address, establishment.DNS_PORT))
-        for service in staged.services:
-            await stack.enter_async_context(services.serving(service))
+        try:
+            for address, server in staged.nameservers:
+                await stack.enter_async_context(nameserver.serving(server, address, establishment.DNS_PORT))
+            for service in staged.services:
+                await stack.enter_async_context(services.serving(service))
+        except OSError as error:
+            raise ConfigError(f"the stage cannot be set: {error.strerror}; end any other `hygie demo` first") from error
         text = await _scan_both(settings, folder)
         if hold:
             print(f"{text}\nThe stage stays up until Ctrl-C.", flush=True)

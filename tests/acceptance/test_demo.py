@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from reports.evidence.redaction import redact
-from scanner.demo.establishment import FAULTY
+from scanner.demo.establishment import DNS_PORT, FAULTY, RESOLVER
 from scanner.evidence.opening import open_pack
 
 PLANTED = {
@@ -138,3 +139,12 @@ def texts(tree: object) -> Iterator[str]:
         yield tree
     for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         yield from texts(item)
+
+
+def test_a_second_demonstration_beside_the_first_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((RESOLVER, DNS_PORT))
+        hygie = [sys.executable, "-m", "scanner"]
+        done = subprocess.run([*hygie, "demo", "-o", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1), done.stderr
+    assert "Address already in use" in done.stderr
