@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from http import HTTPStatus
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -266,7 +267,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
             for name, value in gate.HEADERS.items():
                 error.headers[name] = value
             raise
-        response = _failed(request, error.status, error.reason)
+        response = _failed(request, error.status, "")
     except gate.Nobody:
         if request.path.startswith(gate.API):
             response = _failed(request, 401, "a session or a token is needed: Authorization: Bearer hygie_…")
@@ -301,7 +302,7 @@ def _spoken(request: web.Request, error: StoreError) -> str:
 
 def _failed(request: web.Request, status: int, sentence: str) -> web.Response:
     if request.path.startswith(gate.API):
-        return web.json_response({"error": sentence or web.HTTPException.__name__, "status": status}, status=status)
+        return web.json_response({"error": sentence or HTTPStatus(status).phrase, "status": status}, status=status)
     shell = request.app[SHELL]
     values = {"status": status, "sentence": sentence}
     text = render.html("failed.html", shell.language(request), shell.file.file.serve.timezone, values)

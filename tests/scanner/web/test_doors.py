@@ -50,6 +50,16 @@ async def test_a_session_is_new_at_login_and_gone_at_logout(house: tuple[Setting
         assert (await client.get("/me", allow_redirects=False)).status == 303
 
 
+async def test_a_page_that_is_not_there_is_said_in_the_readers_words(house: tuple[Settings, Store]) -> None:
+    async with stage.served(*house) as client:
+        assert await stage.log_in(client, "anne") == 303
+        answer = await client.get("/p/ch/rien")
+        page = await answer.text()
+        assert (answer.status, "Il n’y a rien ici" in page, "Not Found" in page) == (404, True, False)
+        spoken = await client.get("/api/v1/rien")
+        assert await spoken.json() == {"error": "Not Found", "status": 404}
+
+
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://ailleurs.test"}])
 async def test_a_forged_form_changes_nothing(house: tuple[Settings, Store], headers: dict[str, str]) -> None:
     async with stage.served(*house) as client:
