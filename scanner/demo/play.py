@@ -32,20 +32,11 @@ _HOSTS = ("www", "rdv", "webmail", "extranet", "pacs", "ged", "ancien-portail", 
 
 def play(folder: Path, *, hold: bool = False) -> str:
     """Stage, scan, write into ``folder``, and return what to print; an earlier demonstration's files are replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if old.is_file() and (old.name == manifest.SUMS or old.name.startswith(_OWN)):
-            old.unlink()
     return asyncio.run(_play(folder, hold=hold))
 
 
 async def _play(folder: Path, *, hold: bool) -> str:
     staged = establishment.stage(datetime.now(UTC))
-    anchor = folder / "demo-ca.pem"
-    anchor.write_bytes(staged.authority.chain[0].public_bytes(Encoding.PEM))
-    config = folder / "demo.toml"
-    config.write_text(configuration(anchor.resolve()))
-    settings = parse(config, config.read_text())
     async with contextlib.AsyncExitStack() as stack:
         try:
             for address, server in staged.nameservers:
@@ -54,11 +45,25 @@ async def _play(folder: Path, *, hold: bool) -> str:
                 await stack.enter_async_context(services.serving(service))
         except OSError as error:
             raise ConfigError(f"the stage cannot be set: {error.strerror}; end any other `hygie demo` first") from error
+        _clear(folder)
+        anchor = folder / "demo-ca.pem"
+        anchor.write_bytes(staged.authority.chain[0].public_bytes(Encoding.PEM))
+        config = folder / "demo.toml"
+        config.write_text(configuration(anchor.resolve()))
+        settings = parse(config, config.read_text())
         text = await _scan_both(settings, folder)
         if hold:
             print(f"{text}\nThe stage stays up until Ctrl-C.", flush=True)
             await asyncio.Event().wait()
     return text
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder, without the files of an earlier demonstration."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.is_file() and (old.name == manifest.SUMS or old.name.startswith(_OWN)):
+            old.unlink()
 
 
 async def _scan_both(settings: Settings, folder: Path) -> str:
