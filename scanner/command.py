@@ -78,12 +78,12 @@ def judged(
 
     Its transcribed values still count in what is told; nothing is frozen or packed until it is put right.
     """
-    from scanner import run
     from scanner.attesting import document_fault
+    from scanner.judging import judge_scan
 
     with opened(config) as (settings, store):
         scan = store.scans.find(reference).id
-        dossier = run.judge_scan(settings, store, scan, criteria=criteria, newest_feeds=newest_feeds)
+        dossier = judge_scan(settings, store, scan, criteria=criteria, newest_feeds=newest_feeds)
         for attestation in dossier.attestations:
             if fault := document_fault(attestation, settings.folder):
                 typer.echo(f"hygie: {visible(str(fault))}", err=True)

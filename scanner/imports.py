@@ -9,12 +9,13 @@ from pathlib import Path
 from probes.interface import Asset, AssetKind, Part, ProbeError, Vantage
 from rules.subject import Perimeter, Scan, ScanPart
 from scanner.catalogue import importers
+from scanner.clock import Clock, utc_now
 from scanner.config.load import ConfigError, Settings
 from scanner.engine import Engine, EngineSettings, Run
 from scanner.feeds.load import feeds
 from scanner.files import ImportCaps, PathLine
 from scanner.progress import Progress, Silence
-from scanner.run import Clock, new_id, perimeter_of, utc_now, versions
+from scanner.run import new_id, perimeter_of, versions
 from scanner.stop import on_signals
 from scanner.store.store import Store
 

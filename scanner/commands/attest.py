@@ -50,7 +50,8 @@ def attest_add(
 ) -> None:
     """Attach a document: its digest, its date, and the values that you read in it."""
     from scanner import attesting
-    from scanner.run import perimeter_of, utc_now
+    from scanner.clock import utc_now
+    from scanner.run import perimeter_of
 
     with opened(config) as (settings, store):
         attestation = attesting.attest(
@@ -138,7 +139,8 @@ def waive_grant(
 ) -> None:
     """Accept the risk of a finding until a day; it stays a finding, counted apart."""
     from scanner import attesting
-    from scanner.run import judge_scan, utc_now
+    from scanner.clock import utc_now
+    from scanner.judging import judge_scan
 
     with opened(config) as (settings, store):
         dossier = judge_scan(settings, store, store.scans.find(scan).id)

@@ -29,7 +29,7 @@ def diff(
     from reports.json import canonical, plain
     from rules.registry import load as registry
     from scanner.config.load import ConfigError
-    from scanner.run import judge_scan
+    from scanner.judging import judge_scan
 
     with opened(config) as (settings, store):
         first, second = store.scans.find(before), store.scans.find(after)

@@ -44,7 +44,7 @@ _KeyOption = Annotated[Path, typer.Option(help="The owner's key of pseudonyms, m
 def freeze(scan: _ScanArgument = "latest", config: ConfigOption = DEFAULT) -> None:
     """Freeze the dossier of a scan: its report is written once, under its own digest, and nothing purges it."""
     from scanner import freezing
-    from scanner.run import judge_scan
+    from scanner.judging import judge_scan
 
     with opened(config) as (settings, store):
         told = judge_scan(settings, store, store.scans.find(scan).id)
@@ -94,8 +94,9 @@ def evidence(
     if redact is not None:
         _redact(redact, key, output, say(language or Language.FR))
         return
+    from scanner.clock import utc_now
     from scanner.evidence import build
-    from scanner.run import judge_scan, utc_now
+    from scanner.judging import judge_scan
 
     with opened(config) as (settings, store):
         told = judge_scan(settings, store, store.scans.find(scan).id)
@@ -193,8 +194,8 @@ def _plain(files: dict[str, bytes]) -> Checked:
 
 
 def _trust(signer: str, authorities: list[Path] | tuple[()], stamp_authorities: list[Path] | tuple[()]) -> Trust:
+    from scanner.clock import utc_now
     from scanner.evidence.check import Trust
-    from scanner.run import utc_now
 
     return Trust(
         now=utc_now(),

@@ -42,8 +42,8 @@ def import_(
     from rules.registry import load as registry
     from scanner.catalogue import importers
     from scanner.imports import import_file
+    from scanner.judging import judge_scan
     from scanner.progress import watch
-    from scanner.run import judge_scan
 
     with opened(config) as (settings, store):
         progress, shown = watch()

@@ -47,6 +47,7 @@ def scan(
     from rules.interface import Severity
     from rules.registry import load as registry
     from scanner import run
+    from scanner.judging import judge_scan
     from scanner.progress import watch
 
     codes = []
@@ -75,7 +76,7 @@ def scan(
                     progress=progress,
                 )
                 ended, interrupted = asyncio.run(work)
-            dossier = run.judge_scan(settings, store, ended.id)
+            dossier = judge_scan(settings, store, ended.id)
             typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
             counted = fail_on or Severity(settings.file.reports.fail_on)
             codes.append(decide(dossier, counted, interrupted=interrupted))

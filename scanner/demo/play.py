@@ -17,10 +17,12 @@ from reports.evidence.pack import archive
 from reports.formats import html
 from rules.registry import load as registry
 from scanner import run
+from scanner.clock import utc_now
 from scanner.config.load import ConfigError, Settings, parse
 from scanner.demo import establishment, nameserver, services
 from scanner.evidence import build
 from scanner.imports import import_file
+from scanner.judging import judge_scan
 from scanner.progress import watch
 from scanner.store.store import open_store
 
@@ -72,12 +74,12 @@ async def _scan_both(settings: Settings, folder: Path) -> str:
     with open_store(folder / "demo.sqlite") as store:
         with as_file(files_of("scanner.demo") / "directory.zip") as capture:
             read, _ = await import_file(settings, store, "ldif", capture, perimeter=FAULTY, box="contrôleur fictif")
-        run.judge_scan(settings, store, read.id)
+        judge_scan(settings, store, read.id)
         for perimeter in (FAULTY, HEALTHY):
             progress, shown = watch()
             with shown:
                 ended, _ = await run.scan(settings, store, perimeter, progress=progress)
-            dossier = run.judge_scan(settings, store, ended.id)
+            dossier = judge_scan(settings, store, ended.id)
             cards = registry().cards
             files[f"{perimeter}.json"] = json.render(dossier, cards)
             files[f"{perimeter}.html"] = html.render(dossier, cards, "fr")
@@ -87,7 +89,7 @@ async def _scan_both(settings: Settings, folder: Path) -> str:
             files[f"{perimeter}.manifest.json"] = manifest.manifest(dossier, dict(files))
             if perimeter == FAULTY:
                 record = store.record(ended.id)
-                made = build.build(settings, store, record, dossier, build.Wanted(), run.utc_now())
+                made = build.build(settings, store, record, dossier, build.Wanted(), utc_now())
                 files[f"{perimeter}.preuve.zip"] = archive(made)
     files[manifest.SUMS] = manifest.sums(files)
     for name, data in files.items():

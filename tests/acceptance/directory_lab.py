@@ -12,6 +12,7 @@ from probes.interface import Part
 from reports.dossier import Dossier
 from scanner import run
 from scanner.config.load import parse
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.lab import samba
 
@@ -57,4 +58,4 @@ def scanned(lab: samba.Domain, user: str = "", password: str = samba.ADMIN_PASSW
         patch.setenv("HYGIE_LAB_PASSWORD", password)
         settings = parse(Path(folder) / "hygie.toml", text)
         scan, _ = asyncio.run(run.scan(settings, store, "chu", only=Part.DIRECTORY))
-        return run.judge_scan(settings, store, scan.id)
+        return judge_scan(settings, store, scan.id)

@@ -24,6 +24,7 @@ from scanner import run
 from scanner.config.load import parse
 from scanner.demo import nameserver
 from scanner.demo.nameserver import NameServer
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.lab.silence import far_side
 
@@ -99,7 +100,7 @@ async def _play(folder: Path) -> Told:
         with open_store(folder / "hygie.sqlite") as store:
             scan, _ = await run.scan(settings, store, "ch", only=Part.EXPOSURE)
             record = store.record(scan.id)
-            dossier = run.judge_scan(settings, store, scan.id)
+            dossier = judge_scan(settings, store, scan.id)
     facts = [(o.asset.name, o.fact) for o in record.observations if isinstance(o.fact, PortsSwept)]
     canaries = {name: canary for name, fact in facts for _, canary in fact.canaries}
     page = html.unescape(render(dossier, load().cards, "fr").decode())

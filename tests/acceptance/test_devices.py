@@ -19,6 +19,7 @@ from scanner import run
 from scanner.config.load import parse
 from scanner.demo import nameserver
 from scanner.demo.nameserver import NameServer
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.lab.responders import answering, responding
 from tests.probes.test_services_industrial import BACNET, ENIP, MODBUS
@@ -96,7 +97,7 @@ async def _play(folder: Path, *, identify: bool) -> Told:
         knx = await stack.enter_async_context(answering(SITE, 3671, b""))
         with open_store(folder / "hygie.sqlite") as store:
             scan, _ = await run.scan(settings, store, "ch", only=Part.EXPOSURE, level=3)
-            dossier = run.judge_scan(settings, store, scan.id)
+            dossier = judge_scan(settings, store, scan.id)
     heard = [message for one in (modbus, enip, *others) for message in one.messages]
     return Told(dossier=dossier, heard=[*heard, *bacnet, *knx])
 

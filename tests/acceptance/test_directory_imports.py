@@ -19,6 +19,7 @@ from rules.interface import Finding, Outcome
 from scanner import run
 from scanner.config.load import Settings, parse
 from scanner.imports import import_file
+from scanner.judging import judge_scan
 from scanner.store.store import Store, open_store
 from tests.acceptance.directory_lab import CONFIG
 from tests.lab import oradad, samba
@@ -50,7 +51,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
         patch.setenv("HYGIE_LAB_PASSWORD", samba.USER_PASSWORD)
         settings = parse(folder / "hygie.toml", text)
         scan, _ = asyncio.run(run.scan(settings, store, "chu", only=Part.DIRECTORY))
-        live = run.judge_scan(settings, store, scan.id)
+        live = judge_scan(settings, store, scan.id)
         (folder / "export.ldif").write_bytes(b"".join(exported(dc, base) for base in bases(dc)))
         (folder / "silent.ldif").write_bytes(b"".join(exported(dc, base, "-LLL") for base in bases(dc)))
         record = store.record(scan.id)
@@ -89,7 +90,7 @@ def exported(dc: samba.Domain, base: str, *options: str) -> bytes:
 def imported(settings: Settings, store: Store, kind: str, path: Path, *, declared_whole: bool = False) -> Dossier:
     scan, interrupted = asyncio.run(import_file(settings, store, kind, path, declared_whole=declared_whole))
     assert not interrupted
-    return run.judge_scan(settings, store, scan.id)
+    return judge_scan(settings, store, scan.id)
 
 
 def told(dossier: Dossier) -> dict[tuple[str, str], tuple[str, tuple[int, ...], tuple[str, ...]]]:

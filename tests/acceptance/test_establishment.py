@@ -16,6 +16,7 @@ from reports.dossier import Dossier
 from rules.interface import Finding, Outcome, Severity
 from scanner import run
 from scanner.config.load import load
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.lab.establishment import FAULTY, HEALTHY, OUTSIDE, staged
 
@@ -100,7 +101,7 @@ def scanned() -> Iterator[Scanned]:
         for perimeter in ("faille", "faille", "sain"):
             with open_store(settings.store_location()) as store:
                 ended, _ = asyncio.run(run.scan(settings, store, perimeter))
-                dossiers.append(run.judge_scan(settings, store, ended.id))
+                dossiers.append(judge_scan(settings, store, ended.id))
         outside.settimeout(0)
         called = False
         with contextlib.suppress(BlockingIOError):

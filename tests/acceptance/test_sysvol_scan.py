@@ -18,6 +18,7 @@ from rules.interface import Finding, Outcome
 from rules.registry import load
 from scanner import run
 from scanner.config.load import parse
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.acceptance.directory_lab import CONFIG
 from tests.lab import samba
@@ -64,7 +65,7 @@ def dossier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dossier]:
         patch.setenv("HYGIE_LAB_PASSWORD", samba.USER_PASSWORD)
         settings = parse(folder / "hygie.toml", text)
         scan, _ = asyncio.run(run.scan(settings, store, "chu", only=Part.DIRECTORY))
-        found = run.judge_scan(settings, store, scan.id)
+        found = judge_scan(settings, store, scan.id)
         store.close()
         assert CANARY.encode() not in b"".join(path.read_bytes() for path in folder.glob("*") if path.is_file())
         assert set(written(lab)) <= {("S-1-5-18", name) for name in LOGON}

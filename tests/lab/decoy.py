@@ -24,6 +24,7 @@ from scanner.demo import nameserver, services
 from scanner.demo.certificates import authority, leaf
 from scanner.demo.nameserver import NameServer
 from scanner.demo.services import Page, Site
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 
 DECOY, SITE = "198.51.100.66", "127.78.0.10"
@@ -133,7 +134,7 @@ async def scene(folder: Path) -> bytes:
             await stack.enter_async_context(services.serving(site))
         with open_store(folder / "hygie.sqlite") as store:
             ended, _ = await run.scan(settings, store, "leurre", level=3)
-            return json.render(run.judge_scan(settings, store, ended.id), registry().cards)
+            return json.render(judge_scan(settings, store, ended.id), registry().cards)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from scanner.demo.certificates import authority, leaf
 from scanner.demo.listening import Handler, listening
 from scanner.demo.nameserver import NameServer
 from scanner.demo.services import Page, Site
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 
 DNS, TLS, HTTP = 53053, 8443, 8080
@@ -289,7 +290,7 @@ async def scene(folder: Path, *, quiet: bool) -> dict[str, object]:
             start = time.monotonic()
             ended, _ = await run.scan(settings, store, "lab")
             seconds = time.monotonic() - start
-            report = plain(tree(run.judge_scan(settings, store, ended.id)))
+            report = plain(tree(judge_scan(settings, store, ended.id)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"report": report, "seconds": seconds, "peak": peak}
 

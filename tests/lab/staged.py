@@ -15,6 +15,7 @@ from scanner import run
 from scanner.config.load import Settings, load
 from scanner.demo import establishment, nameserver, services
 from scanner.demo.play import configuration
+from scanner.judging import judge_scan
 from scanner.store.store import open_store
 
 #: The day of the first scan: the demonstration's certificates are made around today.
@@ -68,7 +69,7 @@ async def _look(settings: Settings, perimeter: str, look: Look) -> str:
 
     with open_store(settings.store_location(), clock=clock, actor="auditrice") as store:
         ended, _ = await run.scan(settings, store, perimeter, clock=clock)
-        run.judge_scan(settings, store, ended.id, clock=clock)
+        judge_scan(settings, store, ended.id, clock=clock)
     return ended.id
 
 

@@ -16,6 +16,7 @@ from scanner.demo.region import exposure, forest
 from scanner.demo.region.towns import MONTHS, Town, towns
 from scanner.engine import observation_id
 from scanner.journal import Step, StepResult
+from scanner.judging import judge_scan
 from scanner.store.accounts import Account, Role
 from scanner.store.store import Store, open_store
 
@@ -95,7 +96,7 @@ def _scan(settings: Settings, store: Store, clock: Clock, town: Town, month: int
     ended = tuple(replace(part, ended_at=clock.now) for part in parts)
     met = Asset(kind=AssetKind.HOST, name=f"ancien.{town.id}.example", found_by=start.id)
     store.scans.end(lease, replace(scan, state="complete", parts=ended), (*assets, root, domain), (met,))
-    run.judge_scan(settings, store, scan.id, clock=clock)
+    judge_scan(settings, store, scan.id, clock=clock)
 
 
 def _observed(asset: Asset, fact: Fact, vantage: Vantage, at: datetime, captures: tuple[str, ...]) -> Observation[Fact]:

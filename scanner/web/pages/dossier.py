@@ -161,7 +161,7 @@ def _values(kind: AttestationKind, form: Mapping[str, str]) -> Mapping[str, str 
 def _export(asked: Asked) -> tuple[str, str, bytes]:
     """One format of the newest judged scan; that it was taken is noted."""
     # Here, because the engine and every probe come with it: a service that only shows needs none of them.
-    from scanner.run import kept_dossier
+    from scanner.judging import kept_dossier
 
     if asked.path["format"] not in names():
         raise Unknown

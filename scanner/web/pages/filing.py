@@ -23,7 +23,7 @@ def _scan(asked: Asked) -> str:
 def _freeze(asked: Asked) -> Going:
     # Here, because the engine and every probe come with it: a service that only shows needs none of them.
     from scanner import freezing
-    from scanner.run import judge_scan
+    from scanner.judging import judge_scan
 
     dossier = judge_scan(asked.settings, asked.store, _scan(asked))
     made = freezing.freeze(asked.settings, asked.store, dossier)
@@ -52,7 +52,7 @@ def _document(asked: Asked) -> tuple[str, str, bytes]:
 def _pack(asked: Asked) -> tuple[str, str, bytes]:
     from reports.evidence.pack import archive, digest
     from scanner.evidence import build
-    from scanner.run import judge_scan
+    from scanner.judging import judge_scan
 
     scan = _scan(asked)
     if not build.signs(asked.settings):
