@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from probes.facts.services.answered import Access, ServiceAnswered, Talk
+from probes.facts.services.industrial import Endpoint
 from probes.interface import Asset
 from probes.services.conversation import Call
 from probes.services.service import ServiceProbe, ServiceSettings
@@ -22,6 +23,7 @@ class Said:
     version: str = ""
     encryption: bool | None = None
     mechanisms: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
 
 
 #: Speaks one protocol; raises ``UnspokenError`` when it is not spoken, ``ProbeError`` when no connection came about.

@@ -15,6 +15,9 @@ from probes.facts.services.industrial import IndustrialAnswered
 from probes.interface import Asset, Line, ProbeError, Reason, Yield
 from probes.services.conversation import Call, UnspokenError
 from probes.services.family import Dialogue, FamilyProbe, FamilySettings, Said, answered
+from probes.services.fox import fox
+from probes.services.opcua import opcua
+from probes.services.s7 import s7
 
 #: Modbus: read device identification (function 43, type 14), the basic objects, of the device itself (unit 255).
 MODBUS_IDENTITY = struct.pack("!HHHB", 0x4879, 0, 5, 255) + b"\x2b\x0e\x01\x00"
@@ -97,8 +100,20 @@ class IndustrialProbe(FamilyProbe[FamilySettings]):
     name: ClassVar[str] = "industrial"
     level: ClassVar[int] = 3
     Settings: ClassVar[type[FamilySettings]] = FamilySettings
-    table: ClassVar[Mapping[str, tuple[int, ...]]] = {"modbus": (502,), "ethernet-ip": (44818,)}
-    dialogues: ClassVar[Mapping[str, Dialogue]] = {"modbus": modbus, "ethernet-ip": ethernet_ip}
+    table: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "modbus": (502,),
+        "ethernet-ip": (44818,),
+        "s7": (102,),
+        "opc-ua": (4840,),
+        "fox": (1911, 4911),
+    }
+    dialogues: ClassVar[Mapping[str, Dialogue]] = {
+        "modbus": modbus,
+        "ethernet-ip": ethernet_ip,
+        "s7": s7,
+        "opc-ua": opcua,
+        "fox": fox,
+    }
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Ask each address, once."""
@@ -109,4 +124,4 @@ class IndustrialProbe(FamilyProbe[FamilySettings]):
 
     def fact(self, call: Call, protocol: str, talk: Talk, said: Said) -> IndustrialAnswered:
         """Return what a device answered."""
-        return IndustrialAnswered(**answered(call, protocol, talk, said))
+        return IndustrialAnswered(**answered(call, protocol, talk, said), endpoints=said.endpoints)

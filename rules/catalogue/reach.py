@@ -102,7 +102,7 @@ def medical_protocol(view: ReachView) -> Verdict:
 @rule("industrial-protocol-not-reachable", reads=ReachView, part=Part.EXPOSURE)
 def industrial_protocol(view: ReachView) -> Verdict:
     """No industrial protocol (S7, Modbus, IEC 104, OPC UA, DNP3, EtherNet/IP) answers; asking needs the mandate."""
-    return _shut(view, (102, 502, 2404, 4840, 20000, 44818), ("modbus", "ethernet-ip"))
+    return _shut(view, (102, 502, 2404, 4840, 20000, 44818), ("modbus", "ethernet-ip", "s7", "opc-ua"))
 
 
 @rule("remote-control-not-reachable", reads=ReachView, part=Part.EXPOSURE)
@@ -144,8 +144,8 @@ def printer(view: ReachView) -> Verdict:
 
 @rule("building-automation-not-reachable", reads=ReachView, part=Part.EXPOSURE)
 def building_automation(view: ReachView) -> Verdict:
-    """No building automation (Niagara Fox, in clear and in TLS) answers; it is only connected to."""
-    return _shut(view, (1911, 4911))
+    """No building automation (Niagara Fox, in clear and in TLS) answers; asking needs the mandate."""
+    return _shut(view, (1911, 4911), ("fox",))
 
 
 @rule("camera-not-reachable", reads=ReachView, part=Part.EXPOSURE)

@@ -10,6 +10,7 @@ from probes.facts.services.answered import (
     Talk,
 )
 from probes.facts.services.health import DicomAnswered, HealthWebAnswered
+from probes.facts.services.industrial import Endpoint, IndustrialAnswered
 from probes.facts.services.remote import (
     RdpAnswered,
     SmbAnswered,
@@ -130,3 +131,29 @@ def viewer_encryption(seen: Observation[HealthWebAnswered]) -> Verdict:
     """A viewer of medical images is shown within TLS only."""
     fact = seen.fact
     return encrypted(fact) if fact.protocol == "pacs-viewer" else not_applicable("another-application")
+
+
+#: Policies that rest on SHA-1, withdrawn from OPC 10000-7 in its version 1.04 (2017).
+_WITHDRAWN = frozenset({"Basic128Rsa15", "Basic256"})
+
+
+@rule("opc-ua-security-required", reads=IndustrialAnswered)
+def opcua_security(seen: Observation[IndustrialAnswered]) -> Verdict:
+    """Nobody logs in to an OPC UA server by an unsigned channel; an endpoint without log-in is for discovery only."""
+    fact = seen.fact
+    if fact.protocol != "opc-ua":
+        return not_applicable("another-protocol")
+    if (verdict := unspoken(fact)) is not None:
+        return verdict
+    if not fact.endpoints:
+        return undetermined("endpoints-not-told")
+    bare = [e for e in fact.endpoints if e.tokens and "None" in {e.mode, e.policy}]
+    if bare:
+        anonymous = any("anonymous" in e.tokens for e in bare)
+        return not_met(severity=Severity.HIGH if anonymous else None, product=fact.product, endpoints=_listed(bare))
+    old = [e for e in fact.endpoints if e.tokens and e.policy in _WITHDRAWN]
+    return not_met(severity=Severity.LOW, product=fact.product, endpoints=_listed(old)) if old else met()
+
+
+def _listed(endpoints: list[Endpoint]) -> str:
+    return "; ".join(f"{e.mode}/{e.policy} ({', '.join(e.tokens)})" for e in endpoints[:8])

@@ -17,10 +17,11 @@ from probes.facts.services.answered import (
     Talk,
 )
 from probes.facts.services.health import DicomAnswered, HealthWebAnswered
+from probes.facts.services.industrial import Endpoint, IndustrialAnswered
 from probes.facts.services.remote import RdpAnswered, SmbAnswered, VncAnswered
 from probes.interface import Asset, AssetKind, Mandate, Observation, PortAnswer, PortState, Scope, Vantage
 from rules.catalogue import reach, service
-from rules.interface import Confidence, Outcome, Rule
+from rules.interface import Confidence, Outcome, Rule, Severity
 from rules.subject import Perimeter, Record, Scan, Timeline
 from rules.views.reach import Door, ReachView, reaches
 
@@ -51,13 +52,15 @@ FAMILIES: list[tuple[Rule, tuple[int, ...], str]] = [
     (reach.database, (6379, 1433, 1521, 3050, 3306, 5432, 5984, 9042, 9200, 11211, 27017, 50000), "redis"),
     (reach.medical_protocol, (104, 1972, 2575, 2761, 2762, 4242, 6661, 8042, 8104, 11112, 11113, 52773), "dicom"),
     (reach.industrial_protocol, (502, 102, 2404, 4840, 20000, 44818), "modbus"),
+    (reach.industrial_protocol, (102, 502, 2404, 4840, 20000, 44818), "s7"),
+    (reach.industrial_protocol, (4840, 102, 502, 2404, 20000, 44818), "opc-ua"),
     (reach.remote_control, (5900, 5631, 5901, 5902, 5938, 6000, 7070, 8040), "vnc"),
     (reach.windows_administration, (5985, 135, 139, 5986), "winrm"),
     (reach.directory_service, (389, 88, 464, 636, 3268, 3269), "ldap"),
     (reach.platform_administration, (6443, 1099, 2181, 2375, 2376, 2379, 8009, 10250), "kubernetes"),
     (reach.message_broker, (1883, 5672, 8161), "mqtt"),
     (reach.printer, (9100, 515, 631), ""),
-    (reach.building_automation, (1911, 4911), ""),
+    (reach.building_automation, (1911, 4911), "fox"),
     (reach.camera, (554,), "rtsp"),
     (reach.telephony, (5060, 1720), "sip"),
 ]
@@ -82,7 +85,7 @@ def test_a_family_is_shut_open_or_not_to_be_told(rule: Rule, ports: tuple[int, .
 
 
 def test_a_port_that_wants_a_certificate_may_be_what_it_is_meant_for() -> None:
-    ports = FAMILIES[9][1]
+    ports = next(ports for rule, ports, _ in FAMILIES if rule is reach.platform_administration)
     asked = reach.platform_administration.judge(host(("etcd", Talk.CERTIFICATE), ports=ports))
     assert (asked.outcome, asked.confidence) == (NOT_MET, Confidence.INDICATIVE)
 
@@ -280,3 +283,40 @@ def test_a_service_is_judged_by_whom_it_serves_and_how(rule: Rule, fact: Service
     where = Asset(kind=AssetKind.SERVICE, name=f"tcp/1@{ADDRESS}")
     seen = Observation(id="o", asset=where, fact=fact, seen_at=DAY, probe="x@1", vantage=Vantage.INTERNET)
     assert rule.judge(seen).outcome is expected
+
+
+def opcua(*endpoints: tuple[str, str, str], talk: Talk = SPOKEN, protocol: str = "opc-ua") -> IndustrialAnswered:
+    """Endpoints by mode, policy and log-ins."""
+    offered = tuple(Endpoint(mode=m, policy=p, tokens=tuple(t.split(",")) if t else ()) for m, p, t in endpoints)
+    return IndustrialAnswered(address=ADDRESS, protocol=protocol, talk=talk, endpoints=offered)
+
+
+SECURE = ("SignAndEncrypt", "Basic256Sha256", "certificate,user-name")
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected", "severity"),
+    [
+        (opcua(SECURE), MET, None),
+        # odd but healthy: nobody can log in by the bare endpoint, which is there for discovery
+        (opcua(("None", "None", ""), SECURE), MET, None),
+        # what was withdrawn is kept for discovery only, too
+        (opcua(("Sign", "Basic128Rsa15", ""), SECURE), MET, None),
+        (opcua(("None", "None", "user-name"), SECURE), NOT_MET, None),
+        (opcua(("None", "None", "anonymous"), SECURE), NOT_MET, Severity.HIGH),
+        # anonymous, but by a certificate that the server must know first
+        (opcua(("SignAndEncrypt", "Basic256Sha256", "anonymous")), MET, None),
+        (opcua(("SignAndEncrypt", "Basic256", "user-name")), NOT_MET, Severity.LOW),
+        (opcua(), UNDETERMINED, None),
+        (opcua(talk=SILENT), UNDETERMINED, None),
+        (opcua(talk=OTHER), NOT_APPLICABLE, None),
+        (opcua(protocol="modbus"), NOT_APPLICABLE, None),
+    ],
+)
+def test_an_opc_ua_server_opens_sessions_through_protected_channels_only(
+    fact: IndustrialAnswered, expected: Outcome, severity: Severity | None
+) -> None:
+    where = Asset(kind=AssetKind.SERVICE, name=f"tcp/4840@{ADDRESS}")
+    seen = Observation(id="o", asset=where, fact=fact, seen_at=DAY, probe="x@1", vantage=Vantage.INTERNET)
+    verdict = service.opcua_security.judge(seen)
+    assert (verdict.outcome, verdict.severity) == (expected, severity)
