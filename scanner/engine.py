@@ -103,6 +103,8 @@ class Engine:
         self._planned: set[str] = set()
         #: Steps that may still tell names; when there is none left, the addresses without a name are known.
         self._naming: set[str] = set()
+        #: Steps of probes that come last, by their key.
+        self._held: dict[str, Step] = {}
         self._declared: tuple[Asset, ...] = ()
         self._results: dict[str, StepResult] = {}
         self._queue: asyncio.Queue[Step] = asyncio.Queue()
@@ -125,6 +127,13 @@ class Engine:
         if not self._naming:
             self._meet_nameless()
         await self._drain()
+        for probe in self._probes.values():
+            probe.met = tuple(self._assets.values()) if probe.comes_last else ()
+        while self._held and not self._stopped.is_set():
+            held, self._held = self._held, {}
+            for step in held.values():
+                self._plan(step)
+            await self._drain()
         return self._outcome()
 
     async def look_again(self, pairs: Iterable[tuple[str, str]]) -> Run:
@@ -169,7 +178,11 @@ class Engine:
         """Plan the steps of the probes that want an asset."""
         wanting = [probe for probe in self._probes.values() if asset.kind in probe.looks_at and probe.wants(asset)]
         for probe in [p for p in wanting if not p.last_resort] or wanting:
-            self._plan(Step(probe=probe.name, asset=asset))
+            step = Step(probe=probe.name, asset=asset)
+            if probe.comes_last and step.key not in self._planned:
+                self._held[step.key] = step
+            else:
+                self._plan(step)
 
     def _plan(self, step: Step) -> None:
         if step.key in self._planned:

@@ -6,14 +6,17 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from probes.discovery.led import Led
+from probes.discovery.site import is_site, without_name
 from probes.facts.discovery import VirtualHost, VirtualHosts
 from probes.interface import (
     MANDATED,
     Asset,
     AssetKind,
+    FoundIn,
     Line,
     Part,
     Probe,
@@ -22,129 +25,174 @@ from probes.interface import (
     Scope,
     Sight,
     Yield,
-    host_name,
+    service,
 )
 from probes.tls.chain import names_in
 from probes.web import pages
 from probes.web.fetch import Answer, fetch
+from probes.web.missing import Missing
 
-#: What a name was answered: the status and the title; None when nothing was.
-Page = tuple[int, str]
 #: Answers that never ended after which a server is asked for no more names; one that hangs up at once is asked on.
 _LATE = 3
+#: Names that the DNS leads to a server, asked so that another name of the same site is no new site.
+_OWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VhostSettings:
     """Ports spoken to as by the web probe, names tried (declared and imported), how many, and the pause (seconds).
 
-    Names of a server's own certificate are tried too, where the mandate's ``scope`` holds them.
+    Names met anywhere in the scan, and those of a server's own certificate, are tried too where the mandate's
+    ``scope`` holds them.
     """
 
     clear_ports: tuple[int, ...] = (80, 8080)
     tls_ports: tuple[int, ...] = (443, 8443)
     names: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
-    most_names: int = 25
+    most_names: int = 40
     pause: float = 1.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Door:
+    """One port of one address."""
+
+    line: Line
+    address: str
+    port: int
+
+
 class VhostProbe(Probe[VhostSettings]):
-    """Asks an address for each name that the DNS does not lead to it, beside two names that cannot be."""
+    """Asks an address for each name that the DNS does not lead to it, beside names that cannot be."""
 
     name: ClassVar[str] = "vhosts"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     level: ClassVar[int] = 2
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
     Settings: ClassVar[type[VhostSettings]] = VhostSettings
+    comes_last: ClassVar[bool] = True
 
     def __init__(self, settings: VhostSettings) -> None:
         super().__init__(settings)
         # Several names of one server are one question: the first that comes asks, the others wait for it.
         self._turns: dict[tuple[str, int], asyncio.Lock] = {}
         self._seen: dict[tuple[str, int], VirtualHosts | None] = {}
-        self._led: dict[str, tuple[str, ...] | None] = {}
+        self._led = Led(settings.names, settings.scope)
         self._late: Counter[tuple[str, int]] = Counter()
 
     def wants(self, asset: Asset) -> bool:
-        """Web ports of an address that answered, when there are names to try."""
+        """Web ports of an address that answered, but for the sites found here; when there may be names to try."""
         ports = (*self.settings.clear_ports, *self.settings.tls_ports)
-        return asset.transport == "tcp" and asset.port in ports and bool(asset.addresses and self.settings.names)
+        web = asset.transport == "tcp" and asset.port in ports and asset.found_in is not FoundIn.VIRTUAL_HOST
+        return web and bool(asset.addresses and (self.settings.names or self.settings.scope.domains))
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
-        """Yield the sites that the first address still serves, if it can be asked at all."""
+        """Yield the sites that the first address still serves, if it can be asked, each to be looked at in turn."""
         key = (asset.addresses[0], asset.port or 0)
         async with self._turns.setdefault(key, asyncio.Lock()):
             if key not in self._seen:
-                self._seen[key] = await self._ask(line, *key)
+                self._seen[key] = await self._ask(_Door(line=line, address=key[0], port=key[1]))
         fact = self._seen[key]
-        if fact is not None:
-            yield Sight(fact=fact)
+        if fact is None:
+            return
+        yield Sight(fact=fact)
+        known = {met.id for met in self.met}
+        for site in fact.answered:
+            found = service("tcp", key[1], site.name, addresses=(key[0],), found_by=asset.id)
+            # One that answers under this name where the DNS leads is an asset of its own, at its own addresses.
+            if found.id not in known:
+                yield replace(found, found_in=FoundIn.VIRTUAL_HOST)
 
-    async def _ask(self, line: Line, address: str, port: int) -> VirtualHosts | None:
+    async def _ask(self, door: _Door) -> VirtualHosts | None:
         """What one address serves under which names; None where the mandate grants it under one name only."""
-        known = self.settings.names
         try:
-            strangers = [await self._answer(line, address, port, _stranger(known[0])) for _ in range(2)]
-            nobody = {_page(answer) for answer in strangers}
+            parent = self._parent()
+            strangers = [await self._answer(door, _stranger(parent)) for _ in range(2)]
             own = {name for answer in strangers if answer is not None for name in names_in(answer.certificate)}
-            # What the server itself names comes first: a long list of declared hosts must not crowd it out.
-            names = await self._led_elsewhere(line, address, dict.fromkeys((*sorted(own), *known)))
+            await self._led.learn(door.line, self.met)
+            names = (await self._led.elsewhere(door.line, door.address, own))[: self.settings.most_names]
             if not names:
                 return None
-            answered = []
-            for name in names:
-                page = _page(await self._answer(line, address, port, name))
-                if page is not None and page[0] == 200 and page[1] and page not in nobody:
-                    answered.append(VirtualHost(name=name, title=page[1]))
+            stable = _alike(strangers)
+            sites = await self._sites(door, names, strangers, {parent}) if stable else ()
         except ProbeError as error:
             if error.reason in MANDATED:
                 return None
             raise
-        stable = len(nobody) == 1
         return VirtualHosts(
-            address=address, port=port, tried=len(names), reliable=stable, answered=tuple(answered) if stable else ()
+            address=door.address, port=door.port, tried=len(names), reliable=stable, answered=tuple(sites)
         )
 
-    async def _led_elsewhere(self, line: Line, address: str, names: Iterable[str]) -> list[str]:
-        """The names to try: hosts of the mandate that the DNS leads elsewhere, or nowhere."""
-        led: list[str] = []
-        for name in names:
-            held = name in self.settings.names or (host_name(name) == name and self.settings.scope.holds_name(name))
-            known = await self._addresses(line, name) if held and len(led) < self.settings.most_names else None
-            if known is not None and address not in known:
-                led.append(name)
-        return led
+    def _parent(self) -> str:
+        """The name under which strangers are made up."""
+        names = (*self.settings.scope.domains, *(name.partition(".")[2] or name for name in self.settings.names))
+        return names[0]
 
-    async def _addresses(self, line: Line, name: str) -> tuple[str, ...] | None:
-        """The addresses that the DNS gives for a name; None when it did not tell: such a name is not tried."""
-        if name not in self._led:
+    async def _sites(
+        self, door: _Door, names: Iterable[str], strangers: Iterable[Answer | None], asked: set[str]
+    ) -> list[VirtualHost]:
+        """The names answered as no stranger and no site that the DNS leads to is."""
+        nobody = Missing(answers=tuple(filter(None, strangers)))
+        found: dict[str, Answer] = {}
+        titles: dict[str, str] = {}
+        for name in names:
+            answer = await self._raw(door, name)
+            bare = without_name(answer, name) if answer else None
+            if answer and bare and is_site(bare) and not nobody.like(bare):
+                found[name], titles[name] = bare, pages.title(answer.text)
+        if not found:
+            return []
+        # A server may answer any name under one domain: a stranger beside each tells.
+        beside = [_stranger(parent) for parent in sorted({n.partition(".")[2] for n in found} - asked)]
+        usual = [await self._answer(door, name) for name in (*beside, *self._led.here(door.address)[:_OWN])]
+        known = Missing(answers=tuple(filter(None, usual)))
+        return [
+            VirtualHost(name=name, title=titles[name], led=self._led.to(name))
+            for name, answer in found.items()
+            if not known.like(answer) and not await self._alike_there(door, name, answer)
+        ]
+
+    async def _alike_there(self, door: _Door, name: str, answer: Answer) -> bool:
+        """Whether the place that the DNS leads to, where it may be asked, shows the same site: one server has both."""
+        for address in self._led.to(name)[:1]:
             try:
-                self._led[name] = tuple(map(str, await line.resolve(name)))
+                there = await self._answer(replace(door, address=address), name)
             except ProbeError as error:
                 if error.reason is Reason.INTERRUPTED:
                     raise
-                self._led[name] = () if error.reason is Reason.UNKNOWN_HOST else None
-        return self._led[name]
+                return False
+            return there is not None and Missing(answers=(there,)).like(answer)
+        return False
 
-    async def _answer(self, line: Line, address: str, port: int, name: str) -> Answer | None:
+    async def _answer(self, door: _Door, name: str) -> Answer | None:
+        """What a name is answered, without the name itself: a server that repeats any name tells nothing new."""
+        answer = await self._raw(door, name)
+        return None if answer is None else without_name(answer, name)
+
+    async def _raw(self, door: _Door, name: str) -> Answer | None:
+        """What a name is answered, if anything."""
         await asyncio.sleep(self.settings.pause)
-        scheme = "https" if port in self.settings.tls_ports else "http"
+        scheme = "https" if door.port in self.settings.tls_ports else "http"
         try:
-            return await fetch(line, address, f"{scheme}://{name}:{port}/")
+            return await fetch(door.line, door.address, f"{scheme}://{name}:{door.port}/")
         except ProbeError as error:
-            self._late[address, port] += error.reason is Reason.TIMED_OUT
-            given_up = self._late[address, port] >= _LATE
-            if given_up or error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
+            key = door.address, door.port
+            self._late[key] += error.reason is Reason.TIMED_OUT
+            if self._late[key] >= _LATE or error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
                 raise
             return None
 
 
-def _page(answer: Answer | None) -> Page | None:
-    return None if answer is None else (answer.status, pages.title(answer.text))
+def _alike(strangers: list[Answer | None]) -> bool:
+    """Tell whether names that cannot be are answered the same each time."""
+    first, second = strangers
+    if first is None or second is None:
+        return first is second
+    return Missing(answers=(first,)).like(second)
 
 
-def _stranger(name: str) -> str:
-    """A name beside another, that nobody can have configured."""
-    return f"{secrets.token_hex(8)}.{name.partition('.')[2] or name}"
+def _stranger(parent: str) -> str:
+    """A name under another, that nobody can have configured."""
+    return f"{secrets.token_hex(8)}.{parent}"

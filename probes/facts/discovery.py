@@ -105,10 +105,14 @@ class ReverseNames(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualHost:
-    """A site served under a name; the title is the server's own words."""
+    """A site served under a name; the title is the server's own words.
+
+    ``led`` are the addresses that the DNS leads the name to instead; none when it leads nowhere.
+    """
 
     name: str
     title: str
+    led: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

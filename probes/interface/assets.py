@@ -62,6 +62,8 @@ class FoundIn(StrEnum):
     NMAP = "nmap"
     RANGE = "range"
     LOOK_ALIKE = "look-alike"
+    #: Served under a name that the DNS does not lead there.
+    VIRTUAL_HOST = "virtual-host"
 
 
 #: The kinds of what a directory is made of; they are looked at from inside.

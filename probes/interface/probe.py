@@ -60,9 +60,13 @@ class Probe(ABC, Generic[S]):
     deadline: ClassVar[float] = 0.0
     #: Whether it looks only at what no other probe wants.
     last_resort: ClassVar[bool] = False
+    #: Whether its steps wait until no other step is left, so that it knows everything that was met.
+    comes_last: ClassVar[bool] = False
 
     def __init__(self, settings: S) -> None:
         self.settings = settings
+        #: The assets in scope that were met, told to a probe that comes last before its steps.
+        self.met: tuple[Asset, ...] = ()
 
     def wants(self, asset: Asset) -> bool:
         """Tell whether this asset is worth a step, by what is known of it without looking."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from probes.interface import Asset, IPAddress, Line, ProbeError, Reason, Stream
+from probes.interface import Asset, FoundIn, IPAddress, Line, ProbeError, Reason, Stream
 from probes.tls.exchange import ANSWER, Connect
 from probes.tls.preamble import PREAMBLES
 
@@ -46,8 +46,12 @@ async def offered(connect: Connect) -> bool:
 
 
 def spoken(asset: Asset, ports: tuple[int, ...]) -> bool:
-    """Tell whether an asset is a TCP service that may speak TLS, by its port."""
-    return asset.transport == "tcp" and bool(asset.addresses) and (asset.port in ports or asset.port in PREAMBLES)
+    """Tell whether an asset is a TCP service that may speak TLS, by its port.
+
+    A site that the DNS does not lead to is left out: its server is looked at under the names that lead there.
+    """
+    port = asset.port in ports or asset.port in PREAMBLES
+    return port and asset.transport == "tcp" and bool(asset.addresses) and asset.found_in is not FoundIn.VIRTUAL_HOST
 
 
 def server_name(asset: Asset) -> str:

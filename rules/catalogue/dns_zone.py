@@ -175,14 +175,23 @@ def names_declared(view: InventoryView) -> Verdict:
 
 @rule("exposure-sites-still-named", reads=VirtualHosts)
 def sites_still_named(seen: Observation[VirtualHosts]) -> Verdict:
-    """A server serves no site whose name no longer leads to it: nobody looks after those."""
+    """A server serves no site whose name no longer leads to it: nobody looks after those.
+
+    A name that leads elsewhere may pass through there to this very server: a relay of a provider, for instance.
+    """
     fact = seen.fact
     if not fact.reliable:
         return undetermined("server-answers-at-random")
     if not fact.answered:
         return met(tried=fact.tried)
-    objects = [ObjectRef(id=site.name, name=site.name) for site in fact.answered]
-    return not_met(*objects, names=", ".join(site.name for site in fact.answered)[:300], address=fact.address)
+    led = {site.name: f" ({', '.join(site.led)})" if site.led else "" for site in fact.answered}
+    objects = [ObjectRef(id=name, name=name + there) for name, there in led.items()]
+    return not_met(
+        *objects,
+        confidence=Confidence.INDICATIVE if all(led.values()) else None,
+        names=", ".join(led)[:300],
+        address=fact.address,
+    )
 
 
 def _of_zone(seen: Observation[DnsRecords], rdtype: str) -> RecordSet | Verdict:

@@ -1,4 +1,4 @@
-"""Virtual hosts of a real nginx: sites left behind are found, default pages and catch-alls are not."""
+"""Virtual hosts of a real nginx: sites left behind are found; default pages and other names of a site are not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from probes.discovery.vhosts import VhostProbe, VhostSettings
 from probes.facts.discovery import VirtualHost, VirtualHosts
-from probes.interface import ProbeError, Reason, Scope, Sight, service
+from probes.interface import Asset, AssetKind, FoundIn, ProbeError, Reason, Scope, Sight, service
 from scanner.demo import nameserver
 from scanner.demo.certificates import leaf
 from scanner.demo.nameserver import NameServer
@@ -23,7 +23,9 @@ from tests.lab.wires import says, speaking
 pytestmark = pytest.mark.daemon
 
 SITE, RESOLVER, PORT = "127.78.6.1", "127.78.6.53", 53053
+TWIN = "127.78.6.3"
 ZONE = f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A {RESOLVER}\nwww 60 A {SITE}\nailleurs 60 A 127.78.6.9\n"
+ZONE += f"jumeau 60 A {TWIN}\n"
 SERVERS = f"""
 server {{ listen {SITE}:8080 default_server; default_type text/html;
   return 200 "<html><title>Bienvenue</title></html>"; }}
@@ -32,14 +34,26 @@ server {{ listen {SITE}:8080; server_name www.ch.test; default_type text/html;
 server {{ listen {SITE}:8080; server_name ancien.ch.test ailleurs.ch.test; default_type text/html;
   return 200 "<html><title>Ancien portail</title></html>"; }}
 server {{ listen {SITE}:8080; server_name ferme.ch.test; return 404; }}
+server {{ listen {SITE}:8080; server_name vers-tls.ch.test; return 301 https://$host/; }}
+server {{ listen {SITE}:8080; server_name vers-www.ch.test; return 301 http://www.ch.test/accueil; }}
+server {{ listen {SITE}:8080; server_name appli.ch.test; return 302 /connexion; }}
+server {{ listen {SITE}:8080; server_name prive.ch.test; return 401; }}
+server {{ listen {SITE}:8080; server_name *.pages.ch.test; default_type text/html;
+  return 200 "<html><title>Rien sur $host</title></html>"; }}
+server {{ listen {SITE}:8080; listen {TWIN}:8080; server_name jumeau.ch.test; default_type text/html;
+  return 200 "<html><title>Jumeau</title></html>"; }}
+server {{ listen {SITE}:8080; server_name autre-nom-de-www.ch.test; default_type text/html;
+  return 200 "<html><title>Accueil</title></html>"; }}
 server {{ listen {SITE}:8081; default_type text/html;
   return 200 "<html><title>Bienvenue sur $host</title></html>"; }}
+server {{ listen {SITE}:8082; default_type text/html;
+  return 200 "<html><title>Tirage $request_id</title><p>a$msec b$connection c$pid</p></html>"; }}
 """
 
 
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with nginx(tmp_path_factory.mktemp("vhosts"), SERVERS, [(SITE, 8080), (SITE, 8081)]):
+    with nginx(tmp_path_factory.mktemp("vhosts"), SERVERS, [(SITE, 8080), (SITE, 8081), (SITE, 8082), (TWIN, 8080)]):
         yield
 
 
@@ -50,12 +64,14 @@ async def look(
     tls_ports: tuple[int, ...] = (),
     scope: Scope | None = None,
     site: str = SITE,
+    met: tuple[Asset, ...] = (),
 ) -> list[object]:
     line = open_line(domains=["ch.test"], networks=networks, resolver=RESOLVER, resolver_port=PORT)
     settings = VhostSettings(
-        clear_ports=(8080, 8081), tls_ports=tls_ports, names=names, scope=scope or Scope(), pause=0.0
+        clear_ports=(8080, 8081, 8082), tls_ports=tls_ports, names=names, scope=scope or Scope(), pause=0.0
     )
     probe = VhostProbe(settings)
+    probe.met = met
     zone = dns.zone.from_text(ZONE, dns.name.from_text("ch.test."), relativize=False)
     async with contextlib.AsyncExitStack() as stack:
         resolver = NameServer(zones=(zone,), resolver=True)
@@ -64,7 +80,7 @@ async def look(
         for label in ("www", "rdv"):
             asset = service("tcp", port, f"{label}.ch.test", addresses=[site])
             assert probe.wants(asset)
-            found += [y.fact async for y in probe.look(asset, line) if isinstance(y, Sight)]
+            found += [y.fact if isinstance(y, Sight) else y async for y in probe.look(asset, line)]
         return found
 
 
@@ -76,12 +92,70 @@ async def test_sites_whose_names_lead_elsewhere_or_nowhere_are_found() -> None:
         tried=4,
         reliable=True,
         answered=(
-            VirtualHost(name="ailleurs.ch.test", title="Ancien portail"),
             VirtualHost(name="ancien.ch.test", title="Ancien portail"),
+            VirtualHost(name="ailleurs.ch.test", title="Ancien portail", led=("127.78.6.9",)),
         ),
     )
-    # two names of one server are told the same, and asked once
-    assert await look(8080, *names) == [expected, expected]
+    # two names of one server are told the same, and asked once; the sites are looked at at the address that serves them
+    found = await look(8080, *names)
+    sites = [
+        Asset(
+            kind=AssetKind.SERVICE,
+            name=f"tcp/8080@{name}.ch.test",
+            addresses=(SITE,),
+            found_by=f"service:tcp/8080@{by}.ch.test",
+            found_in=FoundIn.VIRTUAL_HOST,
+        )
+        for by in ("www", "rdv")
+        for name in ("ancien", "ailleurs")
+    ]
+    assert found == [expected, *sites[:2], expected, *sites[2:]]
+    assert not VhostProbe(VhostSettings(names=names, clear_ports=(8080,))).wants(sites[0])
+
+
+def host(name: str, *addresses: str) -> Asset:
+    return Asset(kind=AssetKind.HOST, name=f"{name}.ch.test", addresses=addresses, found_in=FoundIn.LINK)
+
+
+async def test_names_met_anywhere_in_the_scan_are_tried_within_the_mandate() -> None:
+    known = service("tcp", 8080, "ailleurs.ch.test", addresses=["127.78.6.9"])
+    met = (
+        Asset(kind=AssetKind.DOMAIN, name="ch.test"),
+        host("www", SITE),
+        host("ailleurs", "127.78.6.9"),
+        known,
+        host("ancien"),
+        host("_dmarc"),
+        Asset(kind=AssetKind.HOST, name="ancien.voisin.test"),
+    )
+    first, *sites = await look(8080, scope=Scope(domains=("ch.test",)), met=met)
+    assert isinstance(first, VirtualHosts)
+    assert (first.tried, [site.name for site in first.answered]) == (3, ["ancien.ch.test", "ailleurs.ch.test"])
+    # what already has its own address under that name is not mixed with the site found here
+    assert {s.name for s in sites if isinstance(s, Asset)} == {"tcp/8080@ancien.ch.test"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        # the way to a page of the same name, a login asked for
+        ("appli", True),
+        ("prive", True),
+        # the way to the same place over TLS, or to another name
+        ("vers-tls", False),
+        ("vers-www", False),
+        # any name under it is answered so
+        ("a.pages", False),
+        # another name of a site that the DNS leads here
+        ("autre-nom-de-www", False),
+        # a server of several addresses: the site is the one that the DNS leads to
+        ("jumeau", False),
+    ],
+)
+async def test_what_is_a_site_of_its_own(name: str, shown: bool) -> None:
+    (first, *_) = await look(8080, scope=Scope(domains=("ch.test",)), met=(host(name), host("www", SITE)))
+    assert isinstance(first, VirtualHosts)
+    assert [site.name for site in first.answered] == [f"{name}.ch.test"] * shown
 
 
 async def test_names_of_the_servers_own_certificate_are_tried_within_the_mandate(
@@ -93,23 +167,30 @@ async def test_names_of_the_servers_own_certificate_are_tried_within_the_mandate
     (folder / "c.pem").write_bytes(chain)
     (folder / "c.key").write_bytes(key)
     tls = f"listen {SITE}:8443 ssl; ssl_certificate {folder}/c.pem; ssl_certificate_key {folder}/c.key;"
-    page = "default_type text/html; return 200"
+    # a site is shown only to whom asks for it in the SNI too
+    page = "if ($ssl_server_name != $host) { return 421; } default_type text/html; return 200"
     servers = f"""
       server {{ {tls} server_name www.ch.test; return 404; }}
       server {{ {tls} server_name intranet.ch.test exclu.ch.test site.ailleurs.test;
         {page} "<html><title>Intranet</title></html>"; }}"""
     scope = Scope(domains=("ch.test",), excluded_names=("exclu.ch.test",))
     with nginx(folder / "tls", servers, [(SITE, 8443)]):
-        (first, _) = await look(
-            8443, "www.ch.test", *(f"a{n}.ch.test" for n in range(30)), tls_ports=(8443,), scope=scope
+        (first, *_) = await look(
+            8443, "www.ch.test", *(f"a{n}.ch.test" for n in range(50)), tls_ports=(8443,), scope=scope
         )
     assert isinstance(first, VirtualHosts)
     # however many hosts are declared
-    assert (first.tried, first.answered) == (25, (VirtualHost(name="intranet.ch.test", title="Intranet"),))
+    assert (first.tried, first.answered) == (40, (VirtualHost(name="intranet.ch.test", title="Intranet"),))
 
 
-async def test_a_server_that_echoes_any_name_is_not_believed() -> None:
+async def test_a_server_that_repeats_any_name_shows_no_site() -> None:
     (first, _) = await look(8081, "ancien.ch.test")
+    assert isinstance(first, VirtualHosts)
+    assert (first.reliable, first.answered) == (True, ())
+
+
+async def test_a_server_that_answers_at_random_is_not_believed() -> None:
+    (first, _) = await look(8082, "ancien.ch.test")
     assert isinstance(first, VirtualHosts)
     assert (first.reliable, first.answered) == (False, ())
 

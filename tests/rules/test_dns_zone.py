@@ -21,7 +21,7 @@ from probes.facts.web import Hop, WebOrigin
 from probes.interface import Asset, AssetKind, Fact, FoundIn, Observation, Vantage
 from rules.catalogue import dns_zone
 from rules.catalogue.dns import certificate_authorities_named
-from rules.interface import Outcome, Rule, Severity, Verdict
+from rules.interface import Confidence, Outcome, Rule, Severity, Verdict
 from rules.subject import Feed
 from rules.views.names import FEED, aliases, inventories
 from tests.rules.test_judge import record as some_record
@@ -193,6 +193,7 @@ def test_names(rule: Rule, fact: Fact, expected: Outcome) -> None:
     assert judged(rule, fact).outcome is expected
 
 
+SERVICE = Asset(kind=AssetKind.SERVICE, name="tcp/443@www.ch.test")
 SITES = VirtualHosts(address="192.0.2.1", port=443, tried=3, reliable=True)
 
 
@@ -206,8 +207,19 @@ SITES = VirtualHosts(address="192.0.2.1", port=443, tried=3, reliable=True)
     ],
 )
 def test_sites(fact: VirtualHosts, expected: Outcome) -> None:
-    service = Asset(kind=AssetKind.SERVICE, name="tcp/443@www.ch.test")
-    assert judged(dns_zone.sites_still_named, fact, service).outcome is expected
+    assert judged(dns_zone.sites_still_named, fact, SERVICE).outcome is expected
+
+
+def test_a_name_that_leads_elsewhere_may_come_back_through_a_relay() -> None:
+    relayed = VirtualHost(name="www.ch.test", title="Accueil", led=("203.0.113.7",))
+    fact = replace(SITES, answered=(relayed,))
+    verdict = judged(dns_zone.sites_still_named, fact, SERVICE)
+    assert (verdict.confidence, [o.name for o in verdict.objects]) == (
+        Confidence.INDICATIVE,
+        ["www.ch.test (203.0.113.7)"],
+    )
+    fact = replace(SITES, answered=(relayed, VirtualHost(name="ancien.ch.test", title="Intranet")))
+    assert judged(dns_zone.sites_still_named, fact, SERVICE).confidence is None
 
 
 GONE = AliasTarget(

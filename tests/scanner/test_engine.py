@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -71,9 +71,10 @@ def engine(
     level: int = 2,
     deadline: float = 30.0,
     pause: float = 0.05,
+    beside: Sequence[Probe[NoSettings]] = (),
 ) -> Engine:
     return Engine(
-        [Scripted(script, told or Told())],
+        [Scripted(script, told or Told()), *beside],
         open_line(domains=["ch.test"], level=level),
         journal,
         scope=mandate(domains=["ch.test"]).scope,
@@ -111,6 +112,40 @@ async def test_what_is_met_is_looked_at_once_and_what_is_outside_never() -> None
     run = await engine(meets, MemoryJournal(), told).run([HOST])
     assert told.asked == [HOST.id, OTHER.id]
     assert [a.name for a in run.outside] == ["www.elsewhere.test"]
+
+
+class Last(Scripted):
+    """A probe that comes last."""
+
+    name: ClassVar[str] = "last"
+    comes_last: ClassVar[bool] = True
+
+    async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
+        self._told.asked.append(f"{asset.name}: {' '.join(sorted(met.name for met in self.met))}")
+        async for seen in self._script(asset):
+            yield seen
+
+
+async def test_a_probe_that_comes_last_knows_what_was_met_and_what_it_meets_is_looked_at() -> None:
+    new = Asset(kind=AssetKind.HOST, name="neuf.ch.test")
+
+    async def meets(asset: Asset) -> AsyncIterator[Yield]:
+        if asset == HOST:
+            await asyncio.sleep(0.05)
+            yield OTHER
+            yield Asset(kind=AssetKind.HOST, name="www.elsewhere.test")
+
+    async def finds(asset: Asset) -> AsyncIterator[Yield]:
+        yield new
+
+    first, last, journal = Told(), Told(), MemoryJournal()
+    for _ in range(2):
+        running = engine(meets, journal, first, beside=(Last(finds, last),))
+        await running.run([HOST])
+        assert first.asked == [HOST.id, OTHER.id, new.id]
+        names = ("www.ch.test", "mail.ch.test", "neuf.ch.test")
+        # told before the first of its steps; taken up again, nothing is asked twice
+        assert last.asked == [f"{name}: mail.ch.test www.ch.test" for name in names]
 
 
 async def test_a_sight_of_something_outside_the_mandate_is_no_observation() -> None:
