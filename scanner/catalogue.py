@@ -19,6 +19,7 @@ import probes
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
 from probes.imports import Importer
 from probes.interface import FoundIn, Probe, Scope, canonical_name
+from probes.interface.secret import Secret
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import DirectorySection
 from scanner.config.secrets import SecretError, read
@@ -57,7 +58,7 @@ def probe_settings(
     ``directory_names`` are DNS names of Active Directory domains known from earlier scans, beside the configured ones;
     ``imported`` are the names of earlier imports, for discovery to look for; ``sites`` the names that servers may still
     serve, beside those of their certificates in the mandate's ``scope``. Of ``directories`` (all by default) the
-    passwords are read.
+    passwords are read, where they are there.
     """
     found: dict[str, Any] = {}
     given = _given(settings)
@@ -81,8 +82,20 @@ def probe_settings(
             own |= {"names": sites, "scope": scope or Scope()} | ({"pause": web["pause"]} if "pause" in web else {})
         found[name] = cls.Settings(**own)
     wanted = settings.directories.keys() if directories is None else directories
-    targets = DirectorySettings(targets={n: _target(s) for n, s in settings.directories.items() if n in wanted})
-    return found | {name: targets for name, cls in known_probes().items() if cls.Settings is DirectorySettings}
+    named = directory_settings(settings, wanted)
+    return found | {name: named for name, cls in known_probes().items() if cls.Settings is DirectorySettings}
+
+
+def directory_settings(settings: Settings, wanted: Collection[str]) -> DirectorySettings:
+    """Return the wanted directories; one whose password cannot be had is told, and keeps nothing else from running."""
+    targets, locked = dict[str, DirectoryTarget](), dict[str, str]()
+    for name in sorted(settings.directories.keys() & set(wanted)):
+        section = settings.directories[name]
+        try:
+            targets[name] = _target(section, read(section.password))
+        except SecretError as error:
+            locked[name] = str(error)
+    return DirectorySettings(targets=targets, locked=locked)
 
 
 def _given(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -124,11 +137,7 @@ def _ad_name(section: DirectorySection) -> str:
     return ""
 
 
-def _target(section: DirectorySection) -> DirectoryTarget:
-    try:
-        password = read(section.password)
-    except SecretError as error:
-        raise ConfigError(f"directory {section.name}, password: {error}") from error
+def _target(section: DirectorySection, password: Secret) -> DirectoryTarget:
     return DirectoryTarget(
         url=section.url,
         user=section.user,

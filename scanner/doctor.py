@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from reports.words import Words
 from scanner.catalogue import probe_settings
 from scanner.config.load import ConfigError, Settings
-from scanner.doctor_directory import Mark, examine_directories
+from scanner.doctor_directory import Mark, examine_directories, locked_directories
 from scanner.doctor_workers import examine_workers
 from scanner.feeds.load import feeds
 from scanner.store.store import Store
@@ -22,7 +22,7 @@ Said = tuple[Mark, str]
 def examine(settings: Settings, store: Store, w: Words) -> list[Said]:
     """Return the lines, one missing keeps a scan from running; directories are asked as soon as a mandate allows it."""
     allowed = [_perimeters(settings, w), *mandates(settings, w), _probes(settings, w)]
-    said = [*allowed, resolver(settings, w), _feeds(settings, w), _audit(store, w)]
+    said = [*allowed, *locked_directories(settings, w), resolver(settings, w), _feeds(settings, w), _audit(store, w)]
     if all(mark is not Mark.MISSING for mark, _ in allowed):
         said += examine_directories(settings, w)
     return [*said, *examine_workers(settings, store, w), _nmap(w)]

@@ -10,11 +10,11 @@ from enum import StrEnum
 
 from probes.facts.directory_rights import DirectoryRights, ObjectReach
 from probes.facts.identifiers import rid
-from probes.interface import Asset, AssetKind, Digest, ProbeError, Sight
+from probes.interface import Asset, AssetKind, Digest, ProbeError, Reason, Sight
 from reports.advice import advice
 from reports.visible import visible
 from reports.words import Words, load
-from scanner.catalogue import build_probes, probe_settings
+from scanner.catalogue import build_probes, directory_settings, probe_settings
 from scanner.config.load import Settings
 from scanner.line import GuardedLine
 from scanner.reach import line_settings
@@ -105,12 +105,19 @@ class Mark(StrEnum):
 
 
 def examine_directories(settings: Settings, w: Words) -> list[tuple[Mark, str]]:
-    """Return (mark, line) of every directory of every perimeter, read through the Line as a scan would."""
+    """Return (mark, line) of every directory of every perimeter that has its password, read as a scan would."""
     found: list[tuple[Mark, str]] = []
+    locked = directory_settings(settings, settings.directories).locked
     for perimeter in settings.perimeters.values():
-        for name in perimeter.directories:
+        for name in (name for name in perimeter.directories if name not in locked):
             found += asyncio.run(_examine(settings, perimeter.id, name, w))
     return found
+
+
+def locked_directories(settings: Settings, w: Words) -> list[tuple[Mark, str]]:
+    """Return (mark, line) of every directory whose password is not on this machine: a scan does not try them."""
+    locked = directory_settings(settings, settings.directories).locked
+    return [_unread(w, name, ProbeError(Reason.MISSING_SECRET, told)) for name, told in locked.items()]
 
 
 async def _examine(settings: Settings, perimeter: str, name: str, w: Words) -> list[tuple[Mark, str]]:
@@ -123,8 +130,12 @@ async def _examine(settings: Settings, perimeter: str, name: str, w: Words) -> l
             if isinstance(seen, Sight) and isinstance(seen.fact, DirectoryRights):
                 return list(told(seen.fact, name, settings.directories[name].user, w.language))
     except ProbeError as error:
-        return [(Mark.MISSING, w("doctor.directory", name=name, told=w("doctor.unreached", reason=_why(w, error))))]
+        return [_unread(w, name, error)]
     return []
+
+
+def _unread(w: Words, name: str, error: ProbeError) -> tuple[Mark, str]:
+    return Mark.MISSING, w("doctor.directory", name=name, told=w("doctor.unreached", reason=_why(w, error)))
 
 
 def _why(w: Words, error: ProbeError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from rules.interface import Outcome, Severity
 from rules.judge import judge
 from rules.registry import load
 from rules.subject import Perimeter, Record, Scan, ScanPart
-from scanner.catalogue import build_probes, probe_settings
+from scanner.catalogue import build_probes, directory_settings, probe_settings
 from scanner.clock import Clock, utc_now
 from scanner.config.load import ConfigError, Settings
 from scanner.criteria import named
@@ -68,7 +68,9 @@ async def scan(
     mandate = settings.mandates[settings.perimeter_mandates[perimeter_id]]
     check_mandate(mandate, clock())
     # What the configuration has wrong is said before anything is begun, not after a night of scanning.
-    probe_settings(settings, directories=() if only is Part.EXPOSURE else perimeter.directories)
+    probe_settings(settings, directories=())
+    cut = store.scans.find(resume).parts if resume else ()
+    _check_secrets(settings, perimeter, {p.kind for p in cut} or {only or Part.EXPOSURE, only or Part.DIRECTORY})
     check_parameters(settings)
     named(settings.file.reports.criteria, settings.folder)
     if resume:
@@ -87,6 +89,18 @@ async def scan(
     ended_scan = replace(begun, state=state, parts=tuple(replace(p, ended_at=ended) for p in begun.parts))
     store.scans.end(lease, ended_scan, run.assets, run.outside)
     return ended_scan, run.interrupted
+
+
+def _check_secrets(settings: Settings, perimeter: Perimeter, parts: Collection[Part]) -> None:
+    """Say which directories have no password here; raise ``ConfigError`` when nothing else would be looked at."""
+    if Part.DIRECTORY not in parts or not perimeter.directories:
+        return
+    found = directory_settings(settings, perimeter.directories)
+    said = [f"directory {name}, password: {why}" for name, why in found.locked.items()]
+    if not found.targets and Part.EXPOSURE not in parts:
+        raise ConfigError("; ".join(said))
+    for told in said:
+        log.warning("%s; this directory is not read, everything else goes on", told)
 
 
 def new_id(at: datetime) -> str:

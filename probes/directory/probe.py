@@ -50,11 +50,11 @@ class Directory(Probe[DirectorySettings]):
 
     def wants(self, asset: Asset) -> bool:
         """Tell whether the configuration says how to reach it."""
-        return asset.name in self.settings.targets
+        return self.settings.names(asset.name)
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the rootDSE, the forest, the domain, and the naming contexts held."""
-        async with connected(self.settings.targets[asset.name], line) as (session, root):
+        async with connected(self.settings.target(asset.name), line) as (session, root):
             expected(session.target, root)
         yield Sight(fact=root)
         # what else is asked of the controller waits until its account was accepted once: failures would lock it
@@ -80,11 +80,11 @@ class DirectoryTree(Probe[DirectorySettings]):
 
     def wants(self, asset: Asset) -> bool:
         """Tell whether it was found through a directory of the configuration."""
-        return directory_of(asset) in self.settings.targets
+        return self.settings.names(directory_of(asset))
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the reading, whole or cut short with its reason."""
-        target = self.settings.targets[directory_of(asset)]
+        target = self.settings.target(directory_of(asset))
         best: Reading | None = None
         for _ in range(READINGS):
             try:

@@ -46,11 +46,11 @@ class DirectoryReach(Probe[DirectorySettings]):
 
     def wants(self, asset: Asset) -> bool:
         """Tell whether it was found through a directory of the configuration."""
-        return directory_of(asset) in self.settings.targets
+        return self.settings.names(directory_of(asset))
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the reach of the account."""
-        target = self.settings.targets[directory_of(asset)]
+        target = self.settings.target(directory_of(asset))
         async with connected(target, line) as (session, root):
             expected(target, root)
             reaches = []

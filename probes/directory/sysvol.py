@@ -57,11 +57,11 @@ class DirectorySysvol(Probe[DirectorySettings]):
 
     def wants(self, asset: Asset) -> bool:
         """Tell whether it was found through a directory of the configuration."""
-        return directory_of(asset) in self.settings.targets
+        return self.settings.names(directory_of(asset))
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield one reading for each domain the share holds."""
-        target = self.settings.targets[directory_of(asset)]
+        target = self.settings.target(directory_of(asset))
         share, address = await open_sysvol(target, line)
         try:
             reading = _Reading(share, target, line, address)

@@ -90,6 +90,17 @@ class DirectoryTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectorySettings:
-    """The directories by the name the configuration gives them."""
+    """The directories by the name the configuration gives them, and why the others have no password on this machine."""
 
     targets: Mapping[str, DirectoryTarget] = field(default_factory=dict)
+    locked: Mapping[str, str] = field(default_factory=dict)
+
+    def names(self, directory: str) -> bool:
+        """Tell whether the configuration names a directory, whether or not its password is there."""
+        return directory in self.targets or directory in self.locked
+
+    def target(self, directory: str) -> DirectoryTarget:
+        """Return a directory that the configuration names; raise ``missing-secret`` when its password is not there."""
+        if directory in self.locked:
+            raise ProbeError(Reason.MISSING_SECRET, self.locked[directory])
+        return self.targets[directory]

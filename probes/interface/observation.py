@@ -110,6 +110,7 @@ class Reason(StrEnum):
     BUDGET = "budget"
     INTERRUPTED = "interrupted"
     MISSING_TOOL = "missing-tool"
+    MISSING_SECRET = "missing-secret"
     # ours, a fault
     BUG = "our-fault"
 

@@ -45,7 +45,10 @@ def _from_file(path: Path) -> Secret:
             data = file.read(_LONGEST)
     except OSError as error:
         raise SecretError(f"{path}: {error.strerror}") from error
-    return Secret(data.decode("utf-8", "strict").rstrip("\r\n"))
+    try:
+        return Secret(data.decode().rstrip("\r\n"))
+    except UnicodeDecodeError:
+        raise SecretError(f"{path} is not UTF-8: write the secret in it as UTF-8 text") from None
 
 
 def _from_keyring(rest: str) -> Secret:
