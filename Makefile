@@ -10,7 +10,9 @@ UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
 install = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 else
-install = $(UV) pip install --quiet --python $(BIN)/python
+# pip compiles what it installs, uv only when asked: without, the first start, or every one where Python may not write,
+# parses the sources of all libraries (0.6 s)
+install = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 endif
 
 .PHONY: demo test check fix docs bench soak lock wheel dev clean

@@ -128,7 +128,8 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
         role = role_of(dn, root)
         try:
             async for entries in reader.entries(dn, asked(role)):
-                captures.add(entries)
+                # in a thread: the next page is asked for at once, not after this one is compressed and on disk
+                await asyncio.to_thread(captures.add, entries)
                 deleted = deleted or any(b"\x09isDeleted" in message for message in entries)
                 if role is NamingContextRole.CONFIGURATION:
                     domains += forest_domains(entries)
@@ -150,7 +151,9 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
         asked=asked(role),
         deleted_objects=deleted,
     )
-    return Reading(fact=fact, captures=captures.digests(), failure=failure, domains=tuple(domains))
+    return Reading(
+        fact=fact, captures=await asyncio.to_thread(captures.digests), failure=failure, domains=tuple(domains)
+    )
 
 
 @asynccontextmanager
