@@ -111,6 +111,36 @@ class PathState(StrEnum):
     NOT_CHECKED = "not-checked"
 
 
+class StapleStatus(StrEnum):
+    """What a staple says of the certificate it comes with."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    #: The authority does not know the certificate.
+    UNKNOWN = "unknown"
+    #: It is about another certificate.
+    FOREIGN = "foreign"
+    #: The authority gave an error in place of a status.
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staple:
+    """The status that came with a certificate (RFC 6960); ``next_update`` is None when newer news is always to be had.
+
+    ``signed`` tells whether the issuer, or whom it delegated, signed it; None when the issuer was not to be found.
+    ``refusal`` is the authority's own word of error.
+    """
+
+    status: StapleStatus
+    signed: bool | None = None
+    this_update: datetime | None = None
+    next_update: datetime | None = None
+    revoked_at: datetime | None = None
+    refusal: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateChain(Fact):
     """The chain one address showed for one name; the DER certificates are the observation's captures, leaf first.
@@ -121,7 +151,9 @@ class CertificateChain(Fact):
     ``store`` names the trust store the path was looked for in, with its date; ``private_path`` and ``private_store``
     are those of the store of a private authority (IGC-Santé, RGS), when one is configured. ``incomplete`` tells that
     the issuer of the last certificate is neither shown nor trusted although that certificate says where to fetch it.
-    ``timestamps`` counts the signed certificate timestamps in the leaf (RFC 6962).
+    ``timestamps`` counts the signed certificate timestamps in the leaf (RFC 6962). ``stapled`` tells whether its status
+    came with it, None when it was shown within TLS 1.3 alone, where it was not looked for; ``must_staple`` that it
+    requires it (RFC 7633). The staple is then the last of the captures.
     """
 
     kind: ClassVar[str] = "tls.certificate"
@@ -154,6 +186,9 @@ class CertificateChain(Fact):
     private_store: str = ""
     incomplete: bool = False
     timestamps: int = 0
+    must_staple: bool = False
+    stapled: bool | None = None
+    staple: Staple | None = None
 
     def leads(self) -> Iterable[Lead]:
         """Return the names it was issued for."""

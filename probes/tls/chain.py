@@ -21,6 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probes.facts.tls import CertificateChain, PathState
 from probes.interface import ProbeError, Reason
+from probes.tls.staple import read_staple, staple_required
 
 #: Certificates read of a chain at the most, and the longest path followed.
 _MOST, _DEPTH = 20, 8
@@ -56,14 +57,18 @@ def read_chain(
     at: datetime,
     store: TrustStore | None,
     private: TrustStore | None = None,
+    staple: bytes | None = None,
 ) -> CertificateChain:
-    """Return the facts of a chain, leaf first; raise ``malformed-answer`` when the leaf cannot be read."""
+    """Return the facts of a chain, leaf first; raise ``malformed-answer`` when the leaf cannot be read.
+
+    ``staple`` is the status that came with it, b"" when none did, None when that was not looked for.
+    """
     chain = [c for c in (_load(der) for der in list(ders)[:_MOST]) if c is not None]
     if not chain:
         raise ProbeError(Reason.MALFORMED, "no certificate could be read")
     leaf = chain[0]
     try:
-        return _facts(leaf, chain, address=address, sni=sni, at=at, stores=(store, private))
+        return _facts(leaf, chain, address=address, sni=sni, at=at, stores=(store, private), staple=staple)
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise ProbeError(Reason.MALFORMED, f"certificate: {type(error).__name__}") from error
 
@@ -76,6 +81,7 @@ def _facts(
     sni: str,
     at: datetime,
     stores: tuple[TrustStore | None, TrustStore | None],
+    staple: bytes | None,
 ) -> CertificateChain:
     store, private = stores
     names = _names(leaf)
@@ -110,7 +116,19 @@ def _facts(
         private_store=private.label if private else "",
         incomplete=not path and not inner and store is not None and _may_be_fetched(chain),
         timestamps=_timestamps(leaf),
+        must_staple=staple_required(leaf),
+        stapled=None if staple is None else bool(staple),
+        staple=read_staple(staple, leaf, _issuer(leaf, chain, stores), at) if staple else None,
     )
+
+
+def _issuer(
+    leaf: x509.Certificate, chain: list[x509.Certificate], stores: tuple[TrustStore | None, ...]
+) -> x509.Certificate | None:
+    """The certificate that signed the leaf: shown beside it, trusted, or the leaf itself."""
+    trusted = (root for store in stores if store is not None for root in store.roots)
+    known = (*chain[1:], *trusted, leaf)
+    return next((one for one in known if one.subject == leaf.issuer and _signed_by(leaf, one)), None)
 
 
 def _may_be_fetched(chain: list[x509.Certificate]) -> bool:

@@ -28,7 +28,10 @@ class Seen:
     chain: tuple[bytes, ...] = ()
     renegotiation: bool | None = None
     extended_master_secret: bool | None = None
-    stapled: bool | None = None
+    #: The status that came with the chain, b"" when none did; None while no chain was shown in the clear.
+    staple: bytes | None = None
+    #: The hello that was answered with the chain.
+    shown: bytes = b""
     signatures: set[int] = field(default_factory=set)
     #: The alerts by which hellos were refused.
     alerts: set[int] = field(default_factory=set)
@@ -87,9 +90,20 @@ class Enumeration:
             signatures=tuple(sorted(self.seen.signatures)),
             extended_master_secret=self.seen.extended_master_secret,
             fallback_signalled=await further.fallback_signalled(),
-            stapled=self.seen.stapled,
+            stapled=None if self.seen.staple is None else bool(self.seen.staple),
             connections=self.seen.connections,
         )
+
+    async def ask_staple(self) -> None:
+        """Ask again for a status that did not come: servers fetch it when somebody first asks."""
+        self.seen.staple = None
+        try:
+            reply = await self._ask(self.seen.shown, frozenset({HELLO, CERTIFICATE, KEY_EXCHANGE}))
+        except ProbeError as error:
+            _raise_decided(error)
+            return
+        if CERTIFICATE in reply.messages:
+            self.seen.staple = _status(reply)
 
     async def _version(self, version: Version) -> VersionSeen:
         """Offer what is left until the server takes none of it."""
@@ -146,7 +160,7 @@ class Enumeration:
         try:
             if CERTIFICATE in reply.messages and not self.seen.chain:
                 self.seen.chain = hello.certificates(reply.messages[CERTIFICATE])
-                self.seen.stapled = STATUS in reply.messages
+                self.seen.staple, self.seen.shown = _status(reply), message
             if KEY_EXCHANGE in reply.messages:
                 self._signed(version, suite(answer.suite).name, reply.messages[KEY_EXCHANGE])
         except hello.HelloError as error:
@@ -196,6 +210,10 @@ class Enumeration:
         except ProbeError as error:
             _raise_decided(error)
             return False
+
+
+def _status(reply: Reply) -> bytes:
+    return hello.certificate_status(reply.messages[STATUS]) if STATUS in reply.messages else b""
 
 
 class _NotTls(Exception):

@@ -177,6 +177,13 @@ def certificates(message: bytes) -> tuple[bytes, ...]:
     return tuple(found)
 
 
+def certificate_status(message: bytes) -> bytes:
+    """Return the OCSP response of a CertificateStatus handshake message; b"" when it holds none."""
+    if message[4:5] != b"\x01":
+        return b""
+    return message[8 : 8 + int.from_bytes(message[5:8], "big")]
+
+
 def dh_prime_bits(message: bytes) -> int:
     """Return the size of the prime in a ServerKeyExchange of a DHE suite."""
     if len(message) < 6:

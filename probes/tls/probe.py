@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import ClassVar
 
-from probes.facts.tls import TlsProfile
+from probes.facts.tls import CertificateChain, TlsProfile
 from probes.interface import (
     Asset,
     AssetKind,
@@ -85,14 +85,27 @@ class TlsProbe(Probe[TlsSettings]):
         if profile.spoken:
             try:
                 ders = enumeration.seen.chain or await shown_chain(await connect(), name)
-                store = trust_store(self.settings.store, self.settings.store_label)
-                chain = read_chain(
-                    ders, address=str(address), sni=name, at=datetime.now(UTC), store=store, private=self._private()
-                )
-                found.append(Sight(fact=chain, captures=tuple(line.keep(der) for der in ders[:20])))
+                chain = self._chain(ders, str(address), name, enumeration.seen.staple)
+                if chain.must_staple and chain.stapled is False:
+                    await enumeration.ask_staple()
+                    chain = self._chain(ders, str(address), name, enumeration.seen.staple)
+                kept = (*ders[:20], *([enumeration.seen.staple] if enumeration.seen.staple else []))
+                found.append(Sight(fact=chain, captures=tuple(line.keep(der) for der in kept)))
             except ProbeError as error:
                 found.append(Shortfall(reason=error.reason, detail=f"certificate of {address}: {error.detail}"))
         return found
+
+    def _chain(self, ders: tuple[bytes, ...], address: str, name: str, staple: bytes | None) -> CertificateChain:
+        store = trust_store(self.settings.store, self.settings.store_label)
+        return read_chain(
+            ders,
+            address=address,
+            sni=name,
+            at=datetime.now(UTC),
+            store=store,
+            private=self._private(),
+            staple=staple,
+        )
 
     def _private(self) -> TrustStore | None:
         if not self.settings.private_store:

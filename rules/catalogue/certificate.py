@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 
-from probes.facts.tls import CertificateChain, PathState
+from probes.facts.tls import CertificateChain, PathState, Staple, StapleStatus
 from probes.interface import Observation, Part
-from rules.interface import Severity, Verdict, met, not_applicable, not_met, rule, undetermined
+from rules.interface import Confidence, Severity, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.issuance import IssuanceView
 
 Seen = Observation[CertificateChain]
@@ -152,6 +152,76 @@ def logged(seen: Seen) -> Verdict:
     if not fact.public:
         return not_applicable("private-authority")
     return met(timestamps=fact.timestamps) if fact.timestamps else not_met(issuer=fact.issuer)
+
+
+#: What a staple may be ahead of the observer's clock.
+_SKEW = timedelta(minutes=10)
+
+
+@rule("certificate-not-revoked", reads=CertificateChain)
+def not_revoked(seen: Seen) -> Verdict:
+    """No staple says that the certificate was revoked; where none comes, nobody is asked in its stead."""
+    fact = seen.fact
+    if fact.stapled is None:
+        return undetermined("staple-not-looked-for")
+    staple = fact.staple
+    if staple is None:
+        return not_applicable("no-staple")
+    if staple.status is StapleStatus.REVOKED and staple.signed is not False:
+        confidence = None if staple.signed else Confidence.PROBABLE
+        severity = _between_servers(seen, Severity.MEDIUM)
+        since = staple.revoked_at.date().isoformat() if staple.revoked_at else "?"
+        return not_met(severity=severity, confidence=confidence, subject=fact.subject, since=since)
+    if staple.status is StapleStatus.GOOD and staple.signed and not _stale(staple, seen.seen_at):
+        return met()
+    return undetermined("staple-unusable")
+
+
+@rule("certificate-staple-usable", reads=CertificateChain)
+def staple_usable(seen: Seen) -> Verdict:
+    """The status that a server hands out is about its certificate, fresh, and signed by who issued it."""
+    fact = seen.fact
+    if fact.stapled is None:
+        return undetermined("staple-not-looked-for")
+    staple = fact.staple
+    if staple is None:
+        return not_applicable("no-staple")
+    fault = _FAULTS.get(staple.status, "") or _stale(staple, seen.seen_at)
+    if staple.status is StapleStatus.REFUSED:
+        fault = f"responseStatus {staple.refusal}"
+    if staple.signed is False:
+        fault = fault or "signature"
+    if fault:
+        return not_met(severity=_between_servers(seen), fault=fault)
+    return undetermined("issuer-not-shown") if staple.signed is None else met()
+
+
+#: Where a staple fails, by the fields of RFC 6960.
+_FAULTS = {
+    StapleStatus.UNREADABLE: "OCSPResponse",
+    StapleStatus.FOREIGN: "certID",
+    StapleStatus.UNKNOWN: "certStatus unknown",
+}
+
+
+def _stale(staple: Staple, at: datetime) -> str:
+    """The field by which a staple is of the past or of the future; "" when it is of today."""
+    if staple.next_update is not None and at > staple.next_update:
+        return f"nextUpdate {staple.next_update.date().isoformat()}"
+    if staple.this_update is not None and staple.this_update > at + _SKEW:
+        return f"thisUpdate {staple.this_update.date().isoformat()}"
+    return ""
+
+
+@rule("certificate-staple-given-when-required", reads=CertificateChain)
+def staple_given(seen: Seen) -> Verdict:
+    """A certificate that is worth nothing without its status comes with it (RFC 7633)."""
+    fact = seen.fact
+    if not fact.must_staple:
+        return not_applicable("staple-not-required")
+    if fact.stapled is None:
+        return undetermined("staple-not-looked-for")
+    return met() if fact.stapled else not_met(severity=_between_servers(seen), subject=fact.subject)
 
 
 @rule("certificate-issuer-authorised", reads=IssuanceView, part=Part.EXPOSURE)

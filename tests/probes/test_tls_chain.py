@@ -31,6 +31,7 @@ class Party:
 def made(
     name: str, issuer: Party | None = None, *, key: ec.EllipticCurvePrivateKey | None = None, ca: bool = True,
     names: tuple[str, ...] = (), until: datetime = NOW + 300 * DAY, sha1: bool = False, fetched: str = "",
+    further: tuple[x509.ExtensionType, ...] = (),
 ) -> Party:  # fmt: skip
     own = key or ec.generate_private_key(ec.SECP256R1())
     signer = issuer.key if issuer else own
@@ -50,6 +51,8 @@ def made(
             AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(fetched)
         )
         builder = builder.add_extension(x509.AuthorityInformationAccess([place]), critical=False)
+    for extension in further:
+        builder = builder.add_extension(extension, critical=False)
     certificate = builder.sign(signer, hashes.SHA256())
     return Party(key=own, certificate=signed_with_sha1(certificate, signer) if sha1 else certificate)
 

@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from probes.facts.tls import Acceptance, CertificateChain, PathState, TlsProfile, Version, VersionSeen
+from probes.facts.tls import (
+    Acceptance,
+    CertificateChain,
+    PathState,
+    Staple,
+    StapleStatus,
+    TlsProfile,
+    Version,
+    VersionSeen,
+)
 from probes.interface import Asset, AssetKind, Fact, Observation, Vantage
 from rules.catalogue import certificate, tls
 from rules.interface import Outcome, Rule, Severity
@@ -56,6 +65,22 @@ LEAF = CertificateChain(
 APPLIANCE = replace(LEAF, self_signed=True, issuer=LEAF.subject, path=PathState.NOT_FOUND, public=False)
 IGC = replace(LEAF, path=PathState.NOT_FOUND, private_path=PathState.FOUND, public=False)
 SHORT = replace(LEAF, not_before=DAY - timedelta(days=3), not_after=DAY + timedelta(days=3))
+
+
+def stapled(
+    status: StapleStatus = StapleStatus.GOOD,
+    *,
+    signed: bool | None = True,
+    this_update: datetime = DAY - timedelta(days=1),
+    next_update: datetime | None = DAY + timedelta(days=6),
+    revoked_at: datetime | None = None,
+    refusal: str = "",
+) -> CertificateChain:
+    staple = Staple(
+        status=status, signed=signed, this_update=this_update, next_update=next_update, revoked_at=revoked_at,
+        refusal=refusal,
+    )  # fmt: skip
+    return replace(LEAF, stapled=True, staple=staple)
 
 
 def judged(rule: Rule, fact: Fact, *, port: int = 443) -> tuple[Outcome, Severity | None]:
@@ -179,6 +204,37 @@ def judged(rule: Rule, fact: Fact, *, port: int = 443) -> tuple[Outcome, Severit
         (certificate.life_short, LEAF, MET),
         (certificate.life_short, replace(LEAF, not_after=DAY + timedelta(days=700)), NOT_MET),
         (certificate.life_short, replace(LEAF, not_after=DAY + timedelta(days=700), public=False), NOT_APPLICABLE),
+        (certificate.not_revoked, stapled(), MET),
+        (certificate.not_revoked, stapled(status=StapleStatus.REVOKED, revoked_at=DAY - timedelta(days=3)), NOT_MET),
+        # a revocation does not go out of date
+        (certificate.not_revoked, stapled(status=StapleStatus.REVOKED, next_update=DAY - timedelta(days=3)), NOT_MET),
+        (certificate.not_revoked, stapled(status=StapleStatus.REVOKED, signed=None), NOT_MET),
+        # anybody can write what nobody signed
+        (certificate.not_revoked, stapled(status=StapleStatus.REVOKED, signed=False), UNDETERMINED),
+        (certificate.not_revoked, stapled(next_update=DAY - timedelta(days=3)), UNDETERMINED),
+        (certificate.not_revoked, stapled(signed=None), UNDETERMINED),
+        # odd but healthy: most servers staple nothing, and some authorities have no OCSP left
+        (certificate.not_revoked, replace(LEAF, stapled=False), NOT_APPLICABLE),
+        (certificate.not_revoked, LEAF, UNDETERMINED),
+        (certificate.staple_usable, stapled(), MET),
+        (certificate.staple_usable, stapled(status=StapleStatus.REVOKED), MET),
+        # odd but healthy: newer news is always to be had; a clock five minutes ahead
+        (certificate.staple_usable, stapled(next_update=None), MET),
+        (certificate.staple_usable, stapled(this_update=DAY + timedelta(minutes=5)), MET),
+        (certificate.staple_usable, stapled(this_update=DAY + timedelta(days=1)), NOT_MET),
+        (certificate.staple_usable, stapled(next_update=DAY - timedelta(minutes=1)), NOT_MET),
+        (certificate.staple_usable, stapled(signed=False), NOT_MET),
+        (certificate.staple_usable, stapled(signed=None), UNDETERMINED),
+        (certificate.staple_usable, stapled(status=StapleStatus.FOREIGN), NOT_MET),
+        (certificate.staple_usable, stapled(status=StapleStatus.UNKNOWN), NOT_MET),
+        (certificate.staple_usable, stapled(status=StapleStatus.UNREADABLE, signed=None), NOT_MET),
+        (certificate.staple_usable, stapled(status=StapleStatus.REFUSED, refusal="try_later", signed=None), NOT_MET),
+        (certificate.staple_usable, replace(LEAF, stapled=False), NOT_APPLICABLE),
+        (certificate.staple_usable, LEAF, UNDETERMINED),
+        (certificate.staple_given, replace(stapled(), must_staple=True), MET),
+        (certificate.staple_given, replace(LEAF, stapled=False, must_staple=True), NOT_MET),
+        (certificate.staple_given, replace(LEAF, must_staple=True), UNDETERMINED),
+        (certificate.staple_given, replace(LEAF, stapled=False), NOT_APPLICABLE),
     ],
 )
 def test_rules(rule: Rule, fact: Fact, expected: Outcome) -> None:
@@ -196,3 +252,5 @@ def test_worse_cases_weigh_more() -> None:
     assert judged(tls.no_null_anonymous_export, profile(ANONYMOUS)) == (NOT_MET, None)
     assert judged(tls.forward_secrecy, profile(ECDHE_GCM, RSA_CBC))[1] is Severity.LOW
     assert judged(certificate.renewed_in_time, replace(LEAF, not_after=DAY + timedelta(days=3)))[1] is Severity.MEDIUM
+    assert judged(certificate.not_revoked, stapled(StapleStatus.REVOKED), port=25)[1] is Severity.MEDIUM
+    assert judged(certificate.staple_usable, stapled(signed=False), port=25)[1] is Severity.INFO

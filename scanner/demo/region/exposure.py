@@ -72,6 +72,7 @@ def _chain(host: str, name: str, faults: frozenset[str], at: datetime) -> Certif
         key_bits=1024 if "weak-key" in faults and host == "extranet" else 3072, signature="sha256WithRSAEncryption",
         self_signed=alone, length=1 if alone else 2, sha256="", spki_sha256="", serial="1", name_matches=not wrong,
         path=PathState.NOT_FOUND if alone else PathState.FOUND, store="démonstration", public=not alone,
+        stapled=False,
     )  # fmt: skip
 
 
