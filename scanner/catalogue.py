@@ -69,6 +69,8 @@ def probe_settings(
             own.setdefault("resolver", str(settings.file.dns.resolver))
         if "roots" in known and "roots" in given.get("dns", {}):
             own.setdefault("roots", given["dns"]["roots"])
+        if "dns_anchors" in known and "anchors" in given.get("dnssec", {}):
+            own.setdefault("dns_anchors", given["dnssec"]["anchors"])
         if name == "dns":
             names = {*directory_names, *map(_ad_name, settings.directories.values())} - {""}
             own.setdefault("directory_names", tuple(sorted(names)))

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any, ClassVar
 
 import dns.exception
 import dns.message
 import dns.name
-import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
-from dns.rdtypes.ANY.DS import DS
 
+from probes.dns.anchors import anchors_of
 from probes.dns.ask import Server, ask
 from probes.dns.chain import Chain, Link, keys_flaw
 from probes.dns.probe import ROOTS
@@ -68,7 +63,7 @@ class DnssecProbe(Probe[DnssecSettings]):
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the state of the zone that the domain lies in."""
         now = datetime.now(UTC)
-        anchors, label = _anchors(self.settings)
+        anchors, label = anchors_of(self.settings.roots, self.settings.anchors)
         walker = Walker(line, self.settings.roots, asset.name)
         try:
             name = dns.name.from_text(asset.name)
@@ -165,16 +160,3 @@ async def _hashing(walker: Walker, link: Link) -> tuple[int | None, int | None]:
         return None, None
     parameters = found(answer, link.zone.apex, dns.rdatatype.NSEC3PARAM)
     return (int(parameters[0].iterations), len(parameters[0].salt)) if parameters is not None else (None, None)
-
-
-def _anchors(settings: DnssecSettings) -> tuple[tuple[DS, ...], str]:
-    own = settings.roots != ROOTS
-    texts, label = (settings.anchors or (), "configuration") if own or settings.anchors is not None else _shipped()
-    records = (dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.DS, text) for text in texts)
-    return tuple(record for record in records if isinstance(record, DS)), label
-
-
-@cache
-def _shipped() -> tuple[tuple[str, ...], str]:
-    data = tomllib.loads((files(__package__) / "root-anchors.toml").read_text("utf-8"))
-    return tuple(data["anchors"]), f"{data['source']}, {data['dated']}"

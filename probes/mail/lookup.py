@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 import dns.exception
@@ -14,9 +15,12 @@ import dns.rdata
 import dns.rdatatype
 from publicsuffixlist import PublicSuffixList
 
+from probes.dns.anchors import anchors_of
 from probes.dns.ask import Server, ask
+from probes.dns.proof import proved
 from probes.dns.walk import Walker
 from probes.facts.dns import Presence
+from probes.facts.dnssec import Security
 from probes.interface import DnsQuestion, Line, ProbeError, Reason, canonical_name
 
 #: Longest value kept of a record, and most records of an answer.
@@ -41,12 +45,16 @@ class Found:
 class Lookup:
     """Asks on behalf of one in-scope domain; answers are remembered, so a second count costs no question."""
 
-    def __init__(self, line: Line, *, resolver: str, roots: tuple[str, ...], walking: str) -> None:
+    def __init__(
+        self, line: Line, *, resolver: str, roots: tuple[str, ...], walking: str, anchors: tuple[str, ...] | None = None
+    ) -> None:
         self._line = line
+        self._anchors, _ = anchors_of(roots, anchors)
         self._resolver = ip_address(resolver) if resolver else None
         self._walker = Walker(line, roots, walking)
         self._known: dict[tuple[str, str], Found] = {}
         self._suffixes: PublicSuffixList | None = None
+        self._told = True
 
     async def find(self, name: str, rdtype: str) -> Found:
         """Return what the DNS says; a failure is an answer with its reason, only the stop button raises."""
@@ -78,6 +86,21 @@ class Lookup:
         if found.presence is Presence.UNKNOWN:
             return Presence.UNKNOWN
         return Presence.ABSENT if found.nonexistent else Presence.PRESENT
+
+    async def secure(self, name: str, rdtype: str) -> bool | None:
+        """Tell whether DNSSEC proves an answer, by the resolver or by our own validation; None when nobody could tell.
+
+        A resolver that says nothing may validate nothing: only our own chain tells that a zone is not signed.
+        """
+        if (await self.find(name, rdtype)).secure:
+            return True
+        if not self._told:
+            return None
+        wanted = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
+        state = await proved(self._walker, self._anchors, *wanted, datetime.now(UTC))
+        # Where servers cannot be walked to, each further try would cost as long.
+        self._told = state is not Security.INDETERMINATE
+        return {Security.SECURE: True, Security.INSECURE: False}.get(state)
 
     async def _find(self, text: str, rdtype: str) -> Found:
         try:

@@ -19,7 +19,8 @@ from probes.mail.transport import PolicyHost, exchangers, transport_policies
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
     """The resolver and the roots as the DNS probe has them; DKIM selectors, declared (``name`` for every domain,
-    ``name@domain`` for one) and usual; the port and trust anchors (PEM file) of MTA-STS policies; the name given."""
+    ``name@domain`` for one) and usual; the port and trust anchors (PEM file) of MTA-STS policies. ``dns_anchors`` are
+    the DNSSEC probe's own."""
 
     resolver: str = ""
     roots: tuple[str, ...] = ROOTS
@@ -27,6 +28,7 @@ class MailSettings:
     usual_selectors: tuple[str, ...] = USUAL
     policy_port: int = 443
     anchors: str = ""
+    dns_anchors: tuple[str, ...] | None = None
 
 
 class MailProbe(Probe[MailSettings]):
@@ -42,7 +44,13 @@ class MailProbe(Probe[MailSettings]):
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the five facts of a domain; the hosts that its policies name are their leads."""
         settings, domain = self.settings, asset.name
-        lookup = Lookup(line, resolver=settings.resolver, roots=settings.roots, walking=domain)
+        lookup = Lookup(
+            line,
+            resolver=settings.resolver,
+            roots=settings.roots,
+            walking=domain,
+            anchors=settings.dns_anchors,
+        )
         mx = await exchangers(lookup, domain)
         spf = await spf_tree(lookup, domain)
         if mx.presence is Presence.UNKNOWN and spf.presence is Presence.UNKNOWN:

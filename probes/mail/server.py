@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from probes.facts.mail.exchange import CertificateDigests, MailServer
 from probes.interface import Asset, AssetKind, IPAddress, Line, Part, Probe, ProbeError, Reason, Sight, Yield
 from probes.mail.greeting import greet
+from probes.tls.chain import names_in
 
 #: What is spoken on which port, and whether TLS comes first.
 PROTOCOLS = {
@@ -119,13 +120,17 @@ class MailServerProbe(Probe[MailServerSettings]):
 
 def _digests(der: bytes) -> CertificateDigests | None:
     try:
-        key = x509.load_der_x509_certificate(der).public_key()
+        certificate = x509.load_der_x509_certificate(der)
+        spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        names, dates = names_in(der), (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
-    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return CertificateDigests(
         sha256=hashlib.sha256(der).hexdigest(),
         sha512=hashlib.sha512(der).hexdigest(),
         key_sha256=hashlib.sha256(spki).hexdigest(),
         key_sha512=hashlib.sha512(spki).hexdigest(),
+        names=names,
+        not_before=dates[0],
+        not_after=dates[1],
     )

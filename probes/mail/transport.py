@@ -27,7 +27,14 @@ async def exchangers(lookup: Lookup, domain: str) -> Exchangers:
     pairs = sorted(_pair(value) for value in found.values)
     null = [name for _, name in pairs] == [""]
     hosts = [await _exchanger(lookup, name, number) for number, name in pairs[:_MOST_HOSTS] if name]
-    return Exchangers(presence=found.presence, null=null, hosts=tuple(hosts), address=own.presence)
+    bound = any(host.tlsa_secure for host in hosts)
+    return Exchangers(
+        presence=found.presence,
+        null=null,
+        hosts=tuple(hosts),
+        address=own.presence,
+        secure=await lookup.secure(domain, "MX") if bound else None,
+    )
 
 
 def _pair(value: str) -> tuple[int, str]:
@@ -38,7 +45,8 @@ def _pair(value: str) -> tuple[int, str]:
 async def _exchanger(lookup: Lookup, name: str, preference: int) -> Exchanger:
     addressed = await lookup.addressed(name)
     gone = addressed.nonexistent
-    tlsa = await lookup.find(f"_25._tcp.{name}", "TLSA")
+    service = f"_25._tcp.{name}"
+    tlsa = await lookup.find(service, "TLSA")
     return Exchanger(
         name=name,
         preference=preference,
@@ -48,7 +56,7 @@ async def _exchanger(lookup: Lookup, name: str, preference: int) -> Exchanger:
         registered=await lookup.registered(name) if gone else Presence.UNKNOWN,
         tlsa=tuple(filter(None, map(_tlsa, tlsa.values[:20]))),
         tlsa_presence=tlsa.presence,
-        tlsa_secure=tlsa.secure,
+        tlsa_secure=await lookup.secure(service, "TLSA") if tlsa.values else None,
         reason=addressed.reason,
     )
 

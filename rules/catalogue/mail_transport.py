@@ -1,28 +1,18 @@
-"""Rules on how a domain's mail travels: exchangers, MTA-STS (RFC 8461), TLS-RPT (RFC 8460), DANE (RFC 7672)."""
+"""Rules on how a domain's mail travels: exchangers, MTA-STS (RFC 8461) and TLS-RPT (RFC 8460)."""
 
 from __future__ import annotations
 
-import hashlib
-
 from probes.facts.dns import Presence
-from probes.facts.mail.exchange import (
-    CertificateDigests,
-    Exchanger,
-    Exchangers,
-    MailServer,
-    PolicyState,
-    StartTls,
-    Tlsa,
-    TransportPolicies,
-)
+from probes.facts.mail.dane import dane_protects
+from probes.facts.mail.exchange import Exchangers, MailServer, PolicyState, StartTls, TransportPolicies
 from probes.facts.mail.transport import Mode, MtaStsPolicy
 from probes.interface import Part
 from rules.interface import ObjectRef, Severity, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.mail import MailView
 
 
-def _exchangers(view: MailView) -> Exchangers | Verdict:
-    """The exchangers, or the verdict when the domain takes no mail or nothing is known."""
+def taken_by(view: MailView) -> Exchangers | Verdict:
+    """Return the exchangers, or the verdict when the domain takes no mail or nothing is known."""
     found = view.exchangers
     if found is None or found.presence is Presence.UNKNOWN:
         return undetermined(found.reason if found else "not-seen")
@@ -32,7 +22,7 @@ def _exchangers(view: MailView) -> Exchangers | Verdict:
 @rule("mail-exchangers-exist", reads=MailView, part=Part.EXPOSURE)
 def exchangers_exist(view: MailView) -> Verdict:
     """Every exchanger has an address; one in a domain that anybody could register would take the mail."""
-    found = _exchangers(view)
+    found = taken_by(view)
     if isinstance(found, Verdict):
         return found
     lost = [h for h in found.hosts if h.addressed is Presence.ABSENT]
@@ -48,7 +38,7 @@ def exchangers_exist(view: MailView) -> Verdict:
 @rule("mail-exchangers-are-no-aliases", reads=MailView, part=Part.EXPOSURE)
 def exchangers_are_no_aliases(view: MailView) -> Verdict:
     """No MX record points to a CNAME (RFC 2181 10.3)."""
-    found = _exchangers(view)
+    found = taken_by(view)
     if isinstance(found, Verdict):
         return found
     aliases = [h.name for h in found.hosts if h.alias]
@@ -58,7 +48,7 @@ def exchangers_are_no_aliases(view: MailView) -> Verdict:
 @rule("mail-exchangers-take-tls", reads=MailView, part=Part.EXPOSURE)
 def exchangers_take_tls(view: MailView) -> Verdict:
     """Every exchanger offers STARTTLS; those outside the mandate are named, never connected to."""
-    found = _exchangers(view)
+    found = taken_by(view)
     if isinstance(found, Verdict):
         return found
     bare = sorted(
@@ -98,10 +88,10 @@ def sts_published(view: MailView) -> Verdict:
         return undetermined(found.reason)
     if found.sts is Presence.PRESENT:
         return met()
-    hosts = view.exchangers.hosts if view.exchangers else ()
-    if hosts and all(h.tlsa and h.tlsa_secure for h in hosts):
-        return not_applicable("dane-instead")
-    return not_met(domain=view.domain)
+    protected = dane_protects(view.exchangers)
+    if protected is None:
+        return undetermined("dnssec-not-validated")
+    return not_applicable("dane-instead") if protected else not_met(domain=view.domain)
 
 
 @rule("mail-sts-policy-usable", reads=MailView, part=Part.EXPOSURE)
@@ -162,38 +152,3 @@ def tls_reports_collected(view: MailView) -> Verdict:
     if found.reports is Presence.ABSENT:
         return not_met(flaw="record-absent")
     return not_met(severity=Severity.LOW, flaw=f"record-faulty:{found.reports_fault}") if found.reports_fault else met()
-
-
-@rule("mail-dane-matches", reads=MailView, part=Part.EXPOSURE)
-def dane_matches(view: MailView) -> Verdict:
-    """Where TLSA records bind an exchanger, its certificate is one they name: else signed senders hold their mail."""
-    found = _exchangers(view)
-    if isinstance(found, Verdict):
-        return found
-    bound = [h for h in found.hosts if h.tlsa and h.tlsa_secure is not False]
-    if not bound:
-        return not_applicable("no-secure-tlsa")
-    wrong = [h for h in bound if any(_mismatch(h, server) for server in view.servers.get(h.name, ()))]
-    if wrong:
-        return not_met(*(ObjectRef(id=h.name, name=h.name) for h in wrong), names=", ".join(h.name for h in wrong))
-    unseen = [h.name for h in bound if not any(server.chain for server in view.servers.get(h.name, ()))]
-    if unseen:
-        outside = set(unseen) <= set(view.outside)
-        return undetermined("out-of-scope" if outside else "certificate-not-seen", names=", ".join(unseen)[:300])
-    return met() if all(h.tlsa_secure for h in bound) else undetermined("dnssec-not-validated")
-
-
-def _mismatch(host: Exchanger, server: MailServer) -> bool:
-    """Tell whether a chain was seen that no usable record names; SMTP uses 2 and 3 only (RFC 7672 3.1.3)."""
-    usable = [t for t in host.tlsa if t.usage in {2, 3} and t.selector in {0, 1} and t.matching in {0, 1, 2}]
-    if not usable or not server.chain:
-        return False
-    return not any(_names(t, c) for t in usable for c in (server.chain[:1] if t.usage == 3 else server.chain))
-
-
-def _names(record: Tlsa, certificate: CertificateDigests) -> bool:
-    if record.matching == 0:
-        data = hashlib.sha256(bytes.fromhex(record.data)).hexdigest() if len(record.data) % 2 == 0 else ""
-        return data == (certificate.sha256 if record.selector == 0 else certificate.key_sha256)
-    whole, key = (certificate.sha256, certificate.sha512), (certificate.key_sha256, certificate.key_sha512)
-    return record.data == (whole if record.selector == 0 else key)[record.matching - 1]

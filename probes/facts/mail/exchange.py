@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -25,8 +26,8 @@ class Tlsa:
 class Exchanger:
     """One MX host. ``addressed`` is about its A and AAAA records; ``alias`` is the target of a CNAME, or "".
 
-    ``registered`` is about the registrable domain of a host that does not exist. ``tlsa_secure`` tells whether the
-    resolver validated the TLSA answer (RFC 7672 2.2), None when it could not be told.
+    ``registered`` is about the registrable domain of a host that does not exist. ``tlsa_secure`` tells whether
+    DNSSEC proves the TLSA answer (RFC 7672 2.2), None when it could not be told.
     """
 
     name: str
@@ -44,7 +45,8 @@ class Exchanger:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchangers(Fact):
     """Who takes a domain's mail. ``null`` is the null MX (RFC 7505); ``address`` is about the domain's own A and AAAA
-    records, which take mail when there is no MX."""
+    records, which take mail when there is no MX. ``secure`` tells whether DNSSEC proves the MX records; None when that
+    could not be told, or when no exchanger has TLSA records that count."""
 
     kind: ClassVar[str] = "mail.exchangers"
     seen_by: ClassVar[str] = "mail"
@@ -56,6 +58,7 @@ class Exchangers(Fact):
     hosts: tuple[Exchanger, ...] = ()
     address: Presence = Presence.UNKNOWN
     reason: str = ""
+    secure: bool | None = None
 
     def leads(self) -> Iterable[Lead]:
         """Return the exchangers."""
@@ -127,12 +130,18 @@ class Verification(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateDigests:
-    """Digests of one certificate of the chain, whole and of its public key, in lower-case hexadecimal."""
+    """Digests of one certificate of the chain, whole and of its public key, in lower-case hexadecimal.
+
+    ``names`` are its alternative names; both instants are None when they were not kept.
+    """
 
     sha256: str
     sha512: str
     key_sha256: str
     key_sha512: str
+    names: tuple[str, ...] = ()
+    not_before: datetime | None = None
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
