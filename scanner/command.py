@@ -49,13 +49,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def said() -> Iterator[None]:
     """Turn what a user can cause into one line on standard error and its exit code."""
     from scanner.config.load import ConfigError
-    from scanner.store.errors import StoreError
+    from scanner.store.errors import LeaseLostError, StoreError
 
     try:
         yield
     except (ConfigError, StoreError) as error:
         typer.echo(f"hygie: {visible(str(error))}", err=True)
-        raise typer.Exit(Exit.REFUSED) from error
+        raise typer.Exit(Exit.INTERRUPTED if isinstance(error, LeaseLostError) else Exit.REFUSED) from error
 
 
 @contextmanager

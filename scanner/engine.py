@@ -349,7 +349,10 @@ class Engine:
     async def _write(self, action: Callable[[], T]) -> T:
         """Run a journal call in the one writer thread; a cancelled step still waits for its commit."""
         loop = asyncio.get_running_loop()
-        return await asyncio.shield(loop.run_in_executor(self._writer, action))
+        written = loop.run_in_executor(self._writer, action)
+        # the first write that fails ends the run and is told; those behind it fail alike and are not
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(written)
 
     def _outcome(self) -> Run:
         results = list(self._results.values())

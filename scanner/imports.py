@@ -14,6 +14,7 @@ from scanner.config.load import ConfigError, Settings
 from scanner.engine import Engine, EngineSettings, Run
 from scanner.feeds.load import feeds
 from scanner.files import ImportCaps, PathLine
+from scanner.heartbeat import beating
 from scanner.progress import Progress, Silence
 from scanner.run import new_id, perimeter_of, versions
 from scanner.stop import on_signals
@@ -71,7 +72,8 @@ async def import_file(
                 settings=EngineSettings(workers=1),
                 progress=progress or Silence(),
             )
-            with on_signals(line.stop, engine.stop):
+            stops = (line.stop, engine.stop)
+            with on_signals(*stops), beating(lambda: store.scans.renew(lease), *stops):
                 run = await engine.run([Asset(kind=AssetKind.FILE, name=line.name)])
     except ProbeError as error:
         raise ConfigError(f"{path}: {error.detail or error.reason.value}; nothing was imported") from error

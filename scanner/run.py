@@ -24,6 +24,7 @@ from scanner.config.load import ConfigError, Settings
 from scanner.criteria import named
 from scanner.engine import Engine, EngineSettings, Run
 from scanner.feeds.load import feeds
+from scanner.heartbeat import beating
 from scanner.line import GuardedLine
 from scanner.parameters import check_parameters
 from scanner.progress import Progress, Silence
@@ -187,7 +188,12 @@ async def _look(
         progress=progress,
     )
     stops = (line.stop, engine.stop)
-    with on_signals(*stops), on_request(lambda: _pressed(store, scan), *stops), _held(*stops, tied=tied):
+    with (
+        on_signals(*stops),
+        on_request(lambda: _pressed(store, scan), *stops),
+        _held(*stops, tied=tied),
+        beating(lambda: store.scans.renew(lease), *stops),
+    ):
         run = await engine.run(_declared(scan, kinds, imported))
         if run.interrupted:
             return run

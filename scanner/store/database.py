@@ -80,6 +80,14 @@ class Database:
             statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
             holder.execute(statement, {"name": f"hygie {name}"})
 
+    def give_up_when_silent(self, session: Session, seconds: int) -> None:
+        """Have the server end the transaction of a process that says nothing for that long: its box may be gone.
+
+        What holds a SQLite file is on this machine: the system frees it.
+        """
+        if self.path is None:
+            session.connection().execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{seconds}s'"))
+
     def copy(self, target: Path) -> None:
         """Copy a SQLite file as it stands, without stopping anyone; an earlier copy of that name is replaced."""
         with _told():

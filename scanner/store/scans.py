@@ -69,6 +69,11 @@ class Scans:
             self._note_mandate(session, "scan-resumed", scan)
         return scan, lease
 
+    def renew(self, lease: Lease) -> None:
+        """Tell that whoever holds a lease is there still; raise ``LeaseLostError`` when somebody took over."""
+        with self._database.write() as session:
+            self._leases.renew(session, lease)
+
     def end(self, lease: Lease, scan: Scan, assets: Iterable[Asset] = (), outside: Iterable[Asset] = ()) -> None:
         """Record how a scan ended, the assets in scope and those outside, which become candidates."""
         with self._database.write() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,9 +18,9 @@ from rules.subject import Scan
 from scanner.store import plain
 from scanner.store.database import Database
 from scanner.store.errors import UnknownEntryError, UnknownScanError
-from scanner.store.leases import lives
+from scanner.store.leases import Leases
 from scanner.store.service_tables import StandingRow, StopRow
-from scanner.store.tables import AssetRow, FindingRow, JudgementRow, LeaseRow, ScanRow, StepRow
+from scanner.store.tables import AssetRow, FindingRow, JudgementRow, ScanRow, StepRow
 
 #: Findings on one page.
 PAGE = 50
@@ -91,9 +91,9 @@ class ScanLine:
 class Sightings:
     """Reads within one perimeter; what belongs to another is unknown, not refused."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, leases: Leases) -> None:
         self._database = database
-        self._clock = clock
+        self._leases = leases
 
     def findings(self, perimeter: str, wanted: Filter) -> FoundFindings:
         """Return one page of the findings of the newest scans, the gravest first."""
@@ -166,7 +166,7 @@ class Sightings:
         """Return the last scans of a perimeter, newest first."""
         wanted = select(ScanRow).where(ScanRow.perimeter == perimeter).order_by(col(ScanRow.started_at).desc())
         with self._database.read() as session:
-            living = self._living(session)
+            living = self._leases.living(session)
             return tuple(_line(row, living) for row in session.exec(wanted.limit(limit)))
 
     def scan(self, perimeter: str, scan: str) -> tuple[Scan, ScanLine]:
@@ -175,17 +175,12 @@ class Sightings:
             row = session.get(ScanRow, scan)
             if row is None or row.perimeter != perimeter:
                 raise UnknownScanError("there is no such scan in this perimeter")
-            return plain.read(row.document, Scan), _line(row, self._living(session))
+            return plain.read(row.document, Scan), _line(row, self._leases.living(session))
 
     def running(self) -> dict[str, str]:
         """Return the scan that runs on each perimeter; one whose process has died runs no more."""
         with self._database.read() as session:
-            return {perimeter: scan for scan, perimeter in self._living(session).items()}
-
-    def _living(self, session: Session) -> dict[str, str]:
-        """The scans that run, each with its perimeter."""
-        now = self._clock()
-        return {row.scan: row.perimeter for row in session.exec(select(LeaseRow)) if lives(row, now)}
+            return {perimeter: scan for scan, perimeter in self._leases.living(session).items()}
 
     def live(self, perimeter: str, scan: str) -> Live:
         """Return how far a scan of a perimeter is."""
@@ -197,7 +192,7 @@ class Sightings:
                 raise UnknownScanError("there is no such scan in this perimeter")
             counts = session.execute(select(func.count(), ended).where(StepRow.scan == scan)).one()
             texts = session.exec(last.order_by(col(StepRow.position).desc()).limit(_LATEST)).all()
-            state = _state(row, self._living(session))
+            state = _state(row, self._leases.living(session))
             stopping = session.get(StopRow, scan) is not None and state == "running"
             return Live(
                 scan=scan,

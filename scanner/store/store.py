@@ -73,7 +73,7 @@ class Store:
         self.register = Register(database, self.audit)
         self.boards = Boards(database)
         self.comparisons = Comparisons(database)
-        self.sightings = Sightings(database, clock)
+        self.sightings = Sightings(database, self._leases)
         self._clock = clock
         self._purge = Purge(database, captures, self.audit, clock)
 

@@ -6,7 +6,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -47,21 +46,6 @@ from tests.lab import postgres
 DAY = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HOST = Asset(kind=AssetKind.HOST, name="www.ch.test", addresses=("192.0.2.1",))
 STEP = Step(probe="ports", asset=HOST)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    with postgres.server() as started:
-        yield started
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "hygie.sqlite")
-    url: str = request.getfixturevalue("server").new_database()
-    upgrade_store(url)
-    return url
 
 
 def a_scan(name: str = "s1", perimeter: str = "ch") -> Scan:
