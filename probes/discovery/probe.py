@@ -62,7 +62,7 @@ class DiscoveryProbe(Probe[DiscoverySettings]):
     """Finds names by the zone's own chain, by a list, by mutation, and confirms imported ones."""
 
     name: ClassVar[str] = "discovery"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     level: ClassVar[int] = 1
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.DOMAIN})

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
 
 import dns.exception
 import dns.message
 import dns.rdatatype
 
-from probes.discovery.wildcard import Signature, sample, signature
+from probes.discovery.wildcard import Ask, Signature, sample, signature
 from probes.facts.discovery import Wildcard, WildcardShape
 from probes.interface import Existence, FoundIn, NameAnswer, Reason, canonical_name
 
@@ -18,14 +17,6 @@ from probes.interface import Existence, FoundIn, NameAnswer, Reason, canonical_n
 _PARENTS = 50
 #: Names asked at once while their parents are looked at first.
 _SLICE = 5000
-
-
-class Ask(Protocol):
-    """Asks about names of one type and gives each answer."""
-
-    def __call__(self, names: Iterable[str], rdtype: int = ...) -> AsyncIterator[NameAnswer]:
-        """Ask."""
-        ...
 
 
 class Search:
@@ -85,18 +76,22 @@ class Search:
             self.asked += 1
             if answer.existence is Existence.EXISTS:
                 records = signature(answer)
-                if self._behind_wildcard(answer.name, records):
-                    self.hidden += 1
-                elif records:
-                    self.found[answer.name] = found_in
-                else:
+                if not records:
                     bare.append(answer.name)
+                elif self._behind_wildcard(answer.name, records):
+                    self.hidden += 1
+                else:
+                    self.found[answer.name] = found_in
             elif answer.existence is Existence.UNKNOWN and not self._referred(answer):
                 self.unanswered[answer.reason] += 1
         if bare:
             async for answer in self._ask(bare, dns.rdatatype.AAAA):
-                if answer.existence is Existence.EXISTS and signature(answer):
-                    self.found[answer.name] = found_in
+                if answer.existence is Existence.EXISTS:
+                    records = signature(answer)
+                    if self._behind_wildcard(answer.name, records):
+                        self.hidden += 1
+                    elif records:
+                        self.found[answer.name] = found_in
                 elif answer.existence is Existence.UNKNOWN:
                     self.unanswered[answer.reason] += 1
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
 
 import dns.exception
 import dns.message
@@ -18,8 +19,15 @@ _ROUND, _QUIET, _MOST = 5, 2, 100
 _DISTINCT = 40
 _SYLLABLES = ("ra", "li", "to", "mer", "cen", "pol", "dan", "vi", "sou", "ter", "ga", "nor", "bel", "fi")
 
-#: Asks about names and gives each answer.
-Ask = Callable[[Iterable[str]], AsyncIterator[NameAnswer]]
+
+class Ask(Protocol):
+    """Asks about names of one type (addresses of the fourth version, unless told) and gives each answer."""
+
+    def __call__(self, names: Iterable[str], rdtype: int = ...) -> AsyncIterator[NameAnswer]:
+        """Ask."""
+        ...
+
+
 #: What a name was answered: (type, data) of every record, aliases included; None when it does not exist.
 Signature = frozenset[tuple[str, str]]
 
@@ -32,9 +40,16 @@ async def sample(ask: Ask, parent: str) -> tuple[Wildcard, frozenset[Signature]]
     seen: set[Signature] = set()
     tried = unknown = quiet = 0
     while tried < _MOST and quiet < _QUIET:
-        before = len(seen)
+        before, bare = len(seen), []
         async for answer in ask(f"{label}.{parent}" for label in _labels()):
             tried += 1
+            if answer.existence is Existence.EXISTS:
+                records = signature(answer)
+                seen |= {records} if records else set()
+                bare += [] if records else [answer.name]
+            unknown += answer.existence is Existence.UNKNOWN
+        # A name without address of the fourth version may have one of the sixth.
+        async for answer in ask(bare, dns.rdatatype.AAAA):
             if answer.existence is Existence.EXISTS:
                 seen.add(signature(answer))
             unknown += answer.existence is Existence.UNKNOWN

@@ -35,6 +35,7 @@ async def spf_tree(lookup: Lookup, domain: str) -> SpfTree:
         least=walk.least,
         unread=tuple(dict.fromkeys(walk.unread)),
         ending=ending,
+        open_includes=walk.open_to_all[:20],
         networks=tuple(dict.fromkeys(n for _, n in walk.networks))[:2000],
         own_networks=tuple(dict.fromkeys(n for at, n in walk.networks if at == domain))[:500],
     )
@@ -50,6 +51,8 @@ class _Walk:
         self.networks: list[tuple[str, str]] = []
         self.unread: list[str] = []
         self.least = False
+        #: Included policies that let everybody pass, the innermost first.
+        self.open_to_all: tuple[str, ...] = ()
 
     async def record(self, domain: str, depth: int, path: tuple[str, ...]) -> str:
         """Walk the record of a domain; return how its policy ends."""
@@ -59,6 +62,12 @@ class _Walk:
         for mechanism in record.mechanisms:
             if mechanism.name == "all":
                 return mechanism.qualifier.value
+            if mechanism.name == "include" and not mechanism.macro:
+                # An include of a policy that lets everybody pass is an "all" itself: nothing behind it is evaluated.
+                if await self._follow("include", canonical_name(mechanism.value), domain, depth, path) == "+":
+                    self.open_to_all += (canonical_name(mechanism.value),)
+                    return mechanism.qualifier.value
+                continue
             if mechanism.name in {"ip4", "ip6"}:
                 self.networks.append((domain, mechanism.value))
             elif mechanism.asks:
@@ -90,9 +99,6 @@ class _Walk:
             # ptr looks the sender's own address up: like a macro, its answer depends on the message.
             self.least = self.least or mechanism.macro
             self._term(mechanism.name, mechanism.value or domain, domain, depth, Presence.UNKNOWN)
-            return
-        if mechanism.name == "include":
-            await self._follow("include", target, domain, depth, path)
             return
         found = await self._asked(mechanism.name, target)
         void = found.presence is Presence.ABSENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address, ip_network
 
-from probes.facts.dns import AliasTarget, Delegation, DnsRecords, Presence
+from probes.facts.dns import AliasTarget, Delegation, DnsRecords, Presence, RecordSet
 from probes.interface import AssetKind, Observation
 from rules.interface import (
     Confidence,
@@ -186,16 +186,21 @@ def _inside(text: str) -> bool:
     return address.is_private and not address.is_loopback and not address.is_unspecified
 
 
+def _targets(found: RecordSet) -> tuple[str, ...]:
+    """The hosts of SRV records; a single dot says that the service is decidedly not there (RFC 2782)."""
+    return tuple(target for v in found.values if (target := v.split()[-1].rstrip(".")))
+
+
 @rule("dns-directory-locators-private", reads=DnsRecords)
 def directory_locators_private(seen: Records) -> Verdict:
     """The records that lead to domain controllers are not published to the Internet."""
     if seen.asset.kind is not AssetKind.DOMAIN:
         return not_applicable("host")
     by_label = {label: seen.fact.find("SRV", f"{label}.{seen.asset.name}") for label in _LOCATORS}
-    found = [s for label, s in by_label.items() if s and s.values]
-    sure = [label for label in _SURE_LOCATORS if (s := by_label[label]) and s.values]
+    found = [s for s in by_label.values() if s and _targets(s)]
+    sure = [label for label in _SURE_LOCATORS if (s := by_label[label]) and _targets(s)]
     if found:
-        targets = sorted({v.split()[-1].rstrip(".") for s in found for v in s.values})
+        targets = sorted({target for s in found for target in _targets(s)})
         return not_met(
             *[ObjectRef(id=t, name=t) for t in targets],
             confidence=None if sure else Confidence.PROBABLE,

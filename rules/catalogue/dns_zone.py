@@ -144,11 +144,11 @@ def no_secret_in_text(seen: Observation[DnsRecords]) -> Verdict:
 
 @rule("dns-no-wildcard", reads=NamesFound)
 def no_wildcard(seen: Observation[NamesFound]) -> Verdict:
-    """Names that nobody published do not exist."""
+    """Names that nobody published lead nowhere; a wildcard of texts alone (`* TXT "v=spf1 -all"`) protects them."""
     own = next((w for w in seen.fact.wildcards if w.parent == seen.asset.name), None)
     if own is None or own.shape is WildcardShape.UNKNOWN:
         return undetermined("not-asked" if own is None else "server-silent")
-    if own.shape is WildcardShape.NONE:
+    if own.shape is WildcardShape.NONE or (own.shape is WildcardShape.BOUNDED and not any(own.answers)):
         return met()
     return not_met(domain=own.parent, answers="; ".join(own.answers)[:200] or "-")
 

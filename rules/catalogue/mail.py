@@ -67,7 +67,8 @@ def spf_closed(view: MailView) -> Verdict:
     if found.ending == "~":
         return _soft(view)
     severity = Severity.CRITICAL if found.ending == "+" else None
-    return not_met(severity=severity, ending=f"{found.ending}all" if found.ending else "-")
+    through = "".join(f" (include:{name})" for name in found.open_includes[-1:])
+    return not_met(severity=severity, ending=f"{found.ending}all{through}" if found.ending else "-")
 
 
 def _soft(view: MailView) -> Verdict:
@@ -124,8 +125,12 @@ def spf_networks_narrow(view: MailView, *, longest4: int = 16, longest6: int = 3
     if isinstance(found, Verdict):
         return found
     networks = map(ip_network, found.own_networks)
-    wide = [str(n) for n in networks if n.prefixlen <= (longest4 if n.version == 4 else longest6)]
-    return not_met(networks=", ".join(wide)[:300]) if wide else met()
+    wide = [n for n in networks if n.prefixlen <= (longest4 if n.version == 4 else longest6)]
+    if not wide:
+        return met()
+    # Half of the Internet and more is "+all" by another name.
+    severity = Severity.CRITICAL if any(n.prefixlen <= 1 for n in wide) else None
+    return not_met(severity=severity, networks=", ".join(map(str, wide))[:300])
 
 
 @rule("mail-spf-without-ptr", reads=MailView, part=Part.EXPOSURE)

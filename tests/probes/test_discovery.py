@@ -37,13 +37,15 @@ SOA = "@ SOA ns dsi 1 7200 3600 1209600 3600\n@ NS ns\n"
 PLAIN = f"{SOA}ns A {ZONES}\nvpn A 192.0.2.1\npacs1 A 192.0.2.2\npacs2 A 192.0.2.3\nwebmail CNAME ailleurs.exemple.\n"
 PLAIN += "six AAAA 2001:db8::1\nrdv AAAA 2001:db8::2\nmx TXT texte\nad NS dc1.ad\ndc1.ad A 192.0.2.9\n"
 WILD = f"{SOA}ns A {ZONES}\n* A 192.0.2.80\nvpn A 192.0.2.1\nportail A 192.0.2.80\n"
+TEXTS = f'{SOA}ns A {ZONES}\n* TXT "v=spf1 -all"\nrdv AAAA 2001:db8::2\nvpn A 192.0.2.1\n'
+SIXES = f"{SOA}ns A {ZONES}\n* AAAA 2001:db8::80\nrdv AAAA 2001:db8::2\nportail AAAA 2001:db8::80\n"
 SIGNED = (
     f"{SOA}ns A {ZONES}\nwww A 192.0.2.1\nsecret-jamais-devine A 192.0.2.2\n_ldap._tcp SRV 0 0 389 www\nmx MX 0 .\n"
 )
 
 
 def _root() -> str:
-    zones = {"plain": ZONES, "wild": ZONES, "nsec": ZONES, "nsec3": ZONES, "liar": LIAR}
+    zones = {"plain": ZONES, "wild": ZONES, "texts": ZONES, "sixes": ZONES, "nsec": ZONES, "nsec3": ZONES, "liar": LIAR}
     return "@ SOA a.root. h. 1 7200 3600 1209600 3600\n@ NS a.root.\na.root. A 127.78.2.1\n" + "".join(
         f"{name}. NS ns.{name}.\nns.{name}. A {address}\n" for name, address in zones.items()
     )
@@ -64,7 +66,7 @@ def signed(folder: Path, name: str, *options: str) -> Path:
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("discovery")
-    zones: dict[str, str | Path] = {"plain.": PLAIN, "wild.": WILD}
+    zones: dict[str, str | Path] = {"plain.": PLAIN, "wild.": WILD, "texts.": TEXTS, "sixes.": SIXES}
     zones |= {"nsec.": signed(folder, "nsec"), "nsec3.": signed(folder, "nsec3", "-3", "-")}
     reverse = SOA + "7 PTR www.plain.\n8 PTR client8.operateur.exemple.\n9 PTR bad_name\\032x.\n"
     with contextlib.ExitStack() as stack:
@@ -130,6 +132,18 @@ async def test_behind_a_wildcard_only_another_answer_is_a_discovery_imported_nam
     assert fact.wildcards[0].shape is WildcardShape.BOUNDED
     assert fact.wildcards[0].answers == ("A 192.0.2.80",)
     assert fact.hidden > 1000
+
+
+@pytest.mark.parametrize(
+    ("zone", "found", "answers"),
+    [("texts", {"ns", "rdv", "vpn"}, ("",)), ("sixes", {"ns", "rdv"}, ("AAAA 2001:db8::80",))],
+)
+async def test_a_wildcard_without_ipv4_hides_no_name_that_has_its_own_address(
+    servers: None, zone: str, found: set[str], answers: tuple[str, ...]
+) -> None:
+    fact = names(await look(zone))
+    assert {f.name.partition(".")[0] for f in fact.found} == found
+    assert (fact.wildcards[0].shape, fact.wildcards[0].answers) == (WildcardShape.BOUNDED, answers)
 
 
 async def test_a_zone_linked_by_nsec_gives_every_host_without_a_guess(servers: None) -> None:

@@ -47,6 +47,8 @@ loop 60 TXT "v=spf1 include:loop2.test -all"
 loop2 60 TXT "v=spf1 include:loop.test -all"
 after 60 TXT "v=spf1 -all a:never.test include:never.test"
 moved 60 TXT "v=spf1 redirect=ptr.test"
+everybody 60 TXT "v=spf1 include:moved.test mx -all"
+nobody 60 TXT "v=spf1 -include:ptr.test mx all"
 twice 60 TXT "v=spf1 -all"
 twice 60 TXT "v=spf1 ~all"
 spaced 60 TXT " v=spf1 -all"
@@ -100,6 +102,9 @@ async def fact(kind: type[F], domain: str, *, selectors: tuple[str, ...] = ()) -
         ("after", 0, 0, False, "-", set()),
         # a redirect counts, and its policy ends ours
         ("moved", 2, 0, False, "+", set()),
+        # an include of a policy that lets everybody pass is an "all" itself, with the include's own qualifier
+        ("everybody", 3, 0, False, "+", set()),
+        ("nobody", 2, 0, False, "-", set()),
         ("twice", 0, 0, False, "unknown", {SpfFaultKind.SEVERAL}),
     ],
 )

@@ -162,6 +162,8 @@ SRV = has("SRV", "0 100 389 dc1.ad.ch.test.", owner="_ldap._tcp.dc._msdcs.ch.tes
         (dns.no_private_addresses, records(silent("A"), silent("AAAA")), UNDETERMINED),
         (dns.directory_locators_private, records(), MET),
         (dns.directory_locators_private, records(SRV), NOT_MET),
+        # decidedly no such service (RFC 2782)
+        (dns.directory_locators_private, records(replace(SRV, values=("0 0 0 .",))), MET),
         (dns.directory_locators_private, records(silent("SRV", owner="_gc._tcp.ch.test")), UNDETERMINED),
         (dns.directory_locators_private, records(SRV, silent("SRV", owner="_gc._tcp.ch.test")), NOT_MET),
     ],

@@ -166,8 +166,8 @@ NAMES = NamesFound(
 )
 
 
-def shaped(shape: WildcardShape, parent: str = "ch.test") -> NamesFound:
-    return replace(NAMES, wildcards=(Wildcard(parent=parent, shape=shape, tried=10, answers=("A 192.0.2.1",)),))
+def shaped(shape: WildcardShape, parent: str = "ch.test", answers: tuple[str, ...] = ("A 192.0.2.1",)) -> NamesFound:
+    return replace(NAMES, wildcards=(Wildcard(parent=parent, shape=shape, tried=10, answers=answers),))
 
 
 BENEATH = replace(NAMES, wildcards=(*NAMES.wildcards, *shaped(WildcardShape.BOUNDED, "x.ch.test").wildcards))
@@ -178,6 +178,8 @@ BENEATH = replace(NAMES, wildcards=(*NAMES.wildcards, *shaped(WildcardShape.BOUN
     [
         (dns_zone.no_wildcard, NAMES, MET),
         (dns_zone.no_wildcard, shaped(WildcardShape.BOUNDED), NOT_MET),
+        # texts alone, as `* TXT "v=spf1 -all"`: invented names lead nowhere
+        (dns_zone.no_wildcard, shaped(WildcardShape.BOUNDED, answers=("",)), MET),
         (dns_zone.no_wildcard, shaped(WildcardShape.UNBOUNDED), NOT_MET),
         (dns_zone.no_wildcard, shaped(WildcardShape.UNKNOWN), UNDETERMINED),
         # a wildcard beneath one name only, as platforms have

@@ -313,6 +313,9 @@ def test_what_anybody_could_buy_or_send_is_critical_and_what_takes_no_mail_weigh
     lost = host(addressed=ABSENT, nonexistent=True, registered=ABSENT)
     assert mail_transport.exchangers_exist.judge(lost).severity is Severity.CRITICAL
     assert mail.spf_closed.judge(spf(ending="+")).severity is Severity.CRITICAL
+    through = mail.spf_closed.judge(spf(ending="+", open_includes=("_spf.ght.test",)))
+    assert (through.severity, through.values["ending"]) == (Severity.CRITICAL, "+all (include:_spf.ght.test)")
+    assert mail.spf_networks_narrow.judge(spf(own_networks=("0.0.0.0/1",))).severity is Severity.CRITICAL
     assert mail.spf_published.judge(replace(NO_SPF, exchangers=NULL_MX)).severity is Severity.LOW
     assert mail.spf_published.judge(replace(NO_SPF, exchangers=SITE_ONLY)).severity is Severity.LOW
     assert mail.dkim_keys_strong.judge(key(bits=768)).severity is Severity.HIGH

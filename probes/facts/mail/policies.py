@@ -55,7 +55,8 @@ class SpfTree(Fact):
     ``records`` are the domain's own. ``lookups`` counts terms that ask (RFC 7208 4.6.4), ``voids`` those that surely
     found nothing; both are lower bounds when ``least``, and what could not be read stands in ``unread``. ``ending`` is
     the qualifier of the ``all`` that closes the policy, through redirects: "" when there is none, ``unknown`` when a
-    redirect could not be read. ``networks`` are every ip4 and ip6 network listed, includes' too; ``own_networks`` those
+    redirect could not be read; an include of a policy that lets everybody pass (``open_includes``, the innermost first)
+    ends it too. ``networks`` are every ip4 and ip6 network listed, includes' too; ``own_networks`` those
     of the domain's own record.
     """
 
@@ -76,6 +77,7 @@ class SpfTree(Fact):
     networks: tuple[str, ...] = ()
     own_networks: tuple[str, ...] = ()
     reason: str = ""
+    open_includes: tuple[str, ...] = ()
 
     def leads(self) -> Iterable[Lead]:
         """Return the names the policy asks about, to its leaves; one with an underscore holds records only."""
