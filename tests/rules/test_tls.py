@@ -215,7 +215,7 @@ def judged(rule: Rule, fact: Fact, *, port: int = 443) -> tuple[Outcome, Severit
         (certificate.not_revoked, stapled(signed=None), UNDETERMINED),
         # odd but healthy: most servers staple nothing, and some authorities have no OCSP left
         (certificate.not_revoked, replace(LEAF, stapled=False), NOT_APPLICABLE),
-        (certificate.not_revoked, LEAF, UNDETERMINED),
+        (certificate.not_revoked, LEAF, NOT_APPLICABLE),
         (certificate.staple_usable, stapled(), MET),
         (certificate.staple_usable, stapled(status=StapleStatus.REVOKED), MET),
         # odd but healthy: newer news is always to be had; a clock five minutes ahead
@@ -230,7 +230,7 @@ def judged(rule: Rule, fact: Fact, *, port: int = 443) -> tuple[Outcome, Severit
         (certificate.staple_usable, stapled(status=StapleStatus.UNREADABLE, signed=None), NOT_MET),
         (certificate.staple_usable, stapled(status=StapleStatus.REFUSED, refusal="try_later", signed=None), NOT_MET),
         (certificate.staple_usable, replace(LEAF, stapled=False), NOT_APPLICABLE),
-        (certificate.staple_usable, LEAF, UNDETERMINED),
+        (certificate.staple_usable, LEAF, NOT_APPLICABLE),
         (certificate.staple_given, replace(stapled(), must_staple=True), MET),
         (certificate.staple_given, replace(LEAF, stapled=False, must_staple=True), NOT_MET),
         (certificate.staple_given, replace(LEAF, must_staple=True), UNDETERMINED),
