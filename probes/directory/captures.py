@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 from probes.interface import Digest, Line
 
 #: A capture is at most this long.
 CHUNK = 4 << 20
+#: One thread for all: a store has one writer, and each thread that compresses would hold some MiB of its own.
+_KEEPER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="captures")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def aside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what compresses and writes in the thread for it, while the event loop goes on."""
+    return await asyncio.get_running_loop().run_in_executor(_KEEPER, lambda: function(*args, **kwargs))
 
 
 class Captures:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from probes.directory.attributes import asked
-from probes.directory.captures import Captures
+from probes.directory.captures import Captures, aside
 from probes.directory.connection import Session
 from probes.directory.rootdse import domain_name, forest_domains, read_root_dse, role_of
 from probes.directory.search import TreeReader, blocking
@@ -128,8 +128,8 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
         role = role_of(dn, root)
         try:
             async for entries in reader.entries(dn, asked(role)):
-                # in a thread: the next page is asked for at once, not after this one is compressed and on disk
-                await asyncio.to_thread(captures.add, entries)
+                # aside: the next page is asked for at once, not after this one is compressed and on disk
+                await aside(captures.add, entries)
                 deleted = deleted or any(b"\x09isDeleted" in message for message in entries)
                 if role is NamingContextRole.CONFIGURATION:
                     domains += forest_domains(entries)
@@ -151,9 +151,7 @@ async def _read(dn: str, target: DirectoryTarget, line: Line) -> Reading:
         asked=asked(role),
         deleted_objects=deleted,
     )
-    return Reading(
-        fact=fact, captures=await asyncio.to_thread(captures.digests), failure=failure, domains=tuple(domains)
-    )
+    return Reading(fact=fact, captures=await aside(captures.digests), failure=failure, domains=tuple(domains))
 
 
 @asynccontextmanager
