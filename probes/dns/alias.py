@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 
 import dns.exception
+import dns.flags
 import dns.name
 import dns.rcode
 import dns.rdatatype
@@ -23,11 +24,11 @@ _LINKS = 8
 Resolve = Callable[[dns.name.Name, str], Awaitable[RecordSet]]
 
 
-async def look_at_alias(walker: Walker, resolve: Resolve | None, first: str, name: dns.name.Name) -> AliasTarget:
-    """Return the end of the chain that begins at ``name``'s alias ``first``, and whether its domain can be had."""
-    target = first
+async def look_at_alias(walker: Walker, resolve: Resolve | None, first: RecordSet, name: dns.name.Name) -> AliasTarget:
+    """Return the end of the chain that begins at ``name``'s alias in ``first``, and whether its domain can be had."""
+    target, chain = first.alias, list(first.links or (first.alias,))
     seen: set[str] = set()
-    found = RecordSet(owner=first, rdtype="A", presence=Presence.UNKNOWN, reason=Reason.MALFORMED.value)
+    found = RecordSet(owner=target, rdtype="A", presence=Presence.UNKNOWN, reason=Reason.MALFORMED.value)
     while target not in seen and len(seen) < _LINKS:
         seen.add(target)
         try:
@@ -38,6 +39,7 @@ async def look_at_alias(walker: Walker, resolve: Resolve | None, first: str, nam
         if not found.alias:
             break
         target = found.alias
+        chain += found.links
     presence = Presence.ABSENT if found.nonexistent else found.presence
     if found.presence is Presence.ABSENT and not found.nonexistent:
         presence = Presence.PRESENT
@@ -52,13 +54,17 @@ async def look_at_alias(walker: Walker, resolve: Resolve | None, first: str, nam
         asked=found.asked,
         registrable=registrable,
         registrable_nonexistent=await surely_nonexistent(walker, registrable) if gone and registrable else None,
+        chain=tuple(dict.fromkeys(chain)),
     )
 
 
 async def _asked(walker: Walker, resolve: Resolve | None, name: dns.name.Name) -> RecordSet:
     try:
         zone = await walker.zone_of(name)
-        return record_set(await walker.ask_any(zone, name, dns.rdatatype.A), name, "A", "authoritative")
+        answer = await walker.ask_any(zone, name, dns.rdatatype.A)
+        # What answers in the place of the zone's servers (a relay on the way, a resolver) has no authority and proves
+        # nothing.
+        return record_set(answer, name, "A", "authoritative" if answer.flags & dns.flags.AA else "resolver")
     except ProbeError as error:
         if error.reason is Reason.INTERRUPTED:
             raise
@@ -76,7 +82,7 @@ async def surely_nonexistent(walker: Walker, name: str) -> bool | None:
         if error.reason is Reason.INTERRUPTED:
             raise
         return None
-    return answer.rcode() == dns.rcode.NXDOMAIN
+    return answer.rcode() == dns.rcode.NXDOMAIN if answer.flags & dns.flags.AA else None
 
 
 def registrable_domain(name: str) -> str:

@@ -90,8 +90,8 @@ class DnsProbe(Probe[DnsSettings]):
             yield Sight(fact=await look_at_servers(line, walker, zone))
         for met in self._met(asset, sets):
             yield met
-        alias = next((s.alias for s in sets if s.alias), "")
-        if alias:
+        alias = next((s for s in sets if s.alias), None)
+        if alias is not None:
             resolve = functools.partial(self._from_resolver, line) if self.settings.resolver else None
             yield Sight(fact=await look_at_alias(walker, resolve, alias, name))
         if not domain and (addressed := await self._addressed(line, asset)) is not None:

@@ -23,11 +23,11 @@ def record_set(answer: dns.message.Message, owner: dns.name.Name, rdtype: str, a
     own = [r for r in answer.answer if r.rdtype == wanted]
     values = sorted({str(record)[:_VALUE] for rrset in own for record in rrset})[:_VALUES]
     links = {r.name: str(r[0].target) for r in answer.answer if r.rdtype == dns.rdatatype.CNAME and len(r)}
-    alias, seen = "", set()
-    at = owner
+    passed: list[str] = []
+    seen, at = set(), owner
     while at in links and at not in seen:
         seen.add(at)
-        alias = canonical_name(links[at])
+        passed.append(canonical_name(links[at]))
         at = dns.name.from_text(links[at])
     return RecordSet(
         owner=text,
@@ -36,7 +36,8 @@ def record_set(answer: dns.message.Message, owner: dns.name.Name, rdtype: str, a
         values=tuple(values),
         ttl=min((r.ttl for r in own), default=0),
         nonexistent=answer.rcode() == dns.rcode.NXDOMAIN and not links,
-        alias=alias,
+        alias=passed[-1] if passed else "",
+        links=tuple(passed),
         asked=asked,
     )
 

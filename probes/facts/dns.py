@@ -37,6 +37,8 @@ class RecordSet:
     alias: str = ""
     reason: str = ""
     asked: str = "resolver"
+    #: The targets of every CNAME met on the way, the first one first; ``alias`` is the last.
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,3 +172,5 @@ class AliasTarget(Fact):
     #: The domain that somebody registers to have the target, and whether it surely does not exist (None: not told).
     registrable: str = ""
     registrable_nonexistent: bool | None = None
+    #: Every name that the chain passes through, the first target first.
+    chain: tuple[str, ...] = ()

@@ -86,6 +86,8 @@ class WebOrigin(Fact):
 
     #: Content security policies that the final page gives itself in a meta element.
     own_policies: tuple[str, ...] = ()
+    #: What the origin's own answer says to a reader, when it is an error or short; "" of a longer page.
+    own_text: str = ""
 
     def every(self, name: str) -> tuple[str, ...]:
         """Return every value of a header of the final page, lists taken apart at their commas."""

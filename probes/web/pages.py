@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urljoin, urlsplit
 
@@ -16,6 +17,11 @@ _ANTI_FORGERY = re.compile(r"csrf|xsrf|requestverification", re.I)
 #: How servers take a cookie back: an age that is over, or a year long gone (RFC 6265 3.1).
 _TAKEN_BACK = re.compile(r";\s*(?:max-age\s*=\s*(?:-|0+\s*(?:;|$))|expires\s*=[^;]*[ -](?:19\d\d|2000)\b)", re.I)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,300})", re.I)
+#: Elements whose content is for no reader.
+_UNSAID = {"script", "style", "template"}
+_TAG = re.compile(r"/?[a-z]{1,20}", re.I)
+#: Longest text kept of a short page or an error, in characters.
+_SHORT = 2000
 _PASSWORD = re.compile(r"<input[^>]{0,500}type\s*=\s*[\"']?password", re.I)
 _FORM = re.compile(r"<form\b([^>]{0,1000})>(.{0,20000}?)</form", re.I | re.S)
 _ACTION = re.compile(r"action\s*=\s*[\"']?([^\"'\s>]{0,500})", re.I)
@@ -64,6 +70,28 @@ def title(text: str) -> str:
     """Return the title of a page, in one line."""
     found = _TITLE.search(text)
     return " ".join(html.unescape(found[1]).split())[:200] if found else ""
+
+
+def short_text(answer: Answer) -> str:
+    """Return what an error or a short page says to a reader, in one line; "" when it says more."""
+    said = " ".join(html.unescape(" ".join(_said(answer.text))).split())
+    return said[:_SHORT] if answer.status >= 400 or len(said) <= _SHORT else ""
+
+
+def _said(text: str) -> Iterator[str]:
+    """The pieces of a page between its tags."""
+    before, *pieces = text.split("<")
+    yield before
+    hidden = ""
+    for piece in pieces:
+        tag, _, after = piece.partition(">")
+        found = _TAG.match(tag)
+        name = found[0].lower() if found else ""
+        if hidden and name != f"/{hidden}":
+            continue
+        hidden = name if name in _UNSAID else ""
+        if not hidden:
+            yield after
 
 
 def is_html(answer: Answer) -> bool:

@@ -187,6 +187,7 @@ async def _page(origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Ans
         debug=next(filter(None, (pages.debug(answer.text) for answer in nowhere.answers)), ""),
         unpinned_scripts=pages.unpinned_scripts(text, last.url),
         own_policies=pages.policies(text),
+        own_text=pages.short_text(first),
     )
 
 

@@ -9,7 +9,7 @@ from probes.facts.discovery import NamesFound, VirtualHosts, WildcardShape, Zone
 from probes.facts.dns import Delegation, DnsRecords, Presence, RecordSet
 from probes.interface import AssetKind, Observation, Part
 from rules.interface import Confidence, ObjectRef, Severity, Verdict, met, not_applicable, not_met, rule, undetermined
-from rules.views.names import AliasView, InventoryView
+from rules.views.names import AliasView, InventoryView, Page, Provider
 
 #: What no public record should hold: a private key, an AWS access key, a signed token (JWT).
 _SECRETS = (
@@ -29,10 +29,8 @@ def alias_not_claimable(view: AliasView) -> Verdict:
         return not_applicable("service-label")
     if target.presence is Presence.UNKNOWN:
         return undetermined(target.reason or "target-unknown")
-    if not target.nonexistent and view.provider is not None and view.provider.page:
-        if view.provider.page in view.titles:
-            return not_met(target=target.target, held=view.provider.service)
-        return met(target=target.target) if view.titles else undetermined("provider-page-not-seen")
+    if not target.nonexistent and view.provider is not None and view.provider.unclaimed:
+        return _by_page(target.target, view.provider, view.pages)
     if not target.nonexistent or target.in_zone:
         return met(target=target.target)
     if target.asked != "authoritative":
@@ -46,6 +44,20 @@ def alias_not_claimable(view: AliasView) -> Verdict:
     if view.provider is not None and view.provider.claimable:
         return not_met(target=target.target, held=view.provider.service)
     return met(target=target.target)
+
+
+def _by_page(target: str, provider: Provider, pages: tuple[Page, ...]) -> Verdict:
+    """The verdict on a provider whose names always exist, by what it answers under the alias."""
+    unclaimed = provider.unclaimed
+    told = [page for page in pages if page.says(unclaimed)]
+    if any(unclaimed.status in {0, page.status} for page in told):
+        confidence = Confidence.INDICATIVE if provider.edge else None
+        return not_met(confidence=confidence, target=target, held=provider.service)
+    if told:
+        return undetermined("provider-page-doubtful")
+    # what only sends on, to TLS for instance, has not shown any page
+    shown = any(not 300 <= page.status < 400 for page in pages)
+    return met(target=target) if shown else undetermined("provider-page-not-seen")
 
 
 @rule("dns-servers-take-edns", reads=Delegation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from probes.facts.discovery import NamesFound
 from probes.facts.dns import AliasTarget
@@ -19,37 +20,73 @@ _WORKING = {FoundIn.NS, FoundIn.SOA, FoundIn.MX}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unclaimed:
+    """How a provider answers for a site that nobody has, where its names always exist; what is empty is not told.
+
+    ``title`` is the page's, ``text`` what it says, ``status`` the answer's, ``location`` where it sends.
+    """
+
+    title: str = ""
+    text: tuple[str, ...] = ()
+    status: int = 0
+    location: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.title or self.text or self.location)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A provider behind a target's suffix. ``claimable`` tells whether a name given up can be had by anybody.
 
-    ``page`` is the title of its page for a site that nobody has, where its names always exist.
+    ``edge`` tells that a name which nobody has cannot always be had, so that its page is no more than a sign.
     """
 
     service: str
     claimable: bool
-    page: str = ""
+    unclaimed: Unclaimed = Unclaimed()
+    edge: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What the alias itself answered: the title is "" where it sent on to another page."""
+
+    status: int
+    title: str
+    text: str
+    location: str
+
+    def says(self, unclaimed: Unclaimed) -> bool:
+        """Tell whether it says what the provider's page does, whatever its status."""
+        told = [
+            not unclaimed.title or unclaimed.title == self.title,
+            all(part.lower() in self.text.lower() for part in unclaimed.text),
+            unclaimed.location in self.location,
+        ]
+        return all(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasView(View):
-    """An alias and its end; ``provider`` is None when the table does not know it, ``table`` whether there is one.
+    """An alias and its end; ``table`` tells whether there is a table of providers.
 
-    ``titles`` are those of the pages that the alias was seen to answer by itself.
+    ``provider`` is that of the end, or the first on the way that answers for sites nobody has; None when the table
+    knows none. ``pages`` are what the alias was seen to answer by itself.
     """
 
     target: AliasTarget
     provider: Provider | None
     table: bool
-    titles: tuple[str, ...] = ()
+    pages: tuple[Page, ...] = ()
 
 
 @view(AliasView)
 def aliases(record: Record) -> Iterable[AliasView | Unseen]:
     """One view an alias seen."""
-    pages = [(o.asset.host, o.fact) for o in record.observations if isinstance(o.fact, WebOrigin)]
+    origins = [(o.asset.host, o.fact) for o in record.observations if isinstance(o.fact, WebOrigin)]
     for seen in record.observations:
         if isinstance(seen.fact, AliasTarget):
-            own = {page.title for host, page in pages if host == seen.asset.name and len(page.chain) == 1}
             feed = _fresh(record, seen.seen_at)
             yield AliasView(
                 asset=seen.asset,
@@ -57,10 +94,16 @@ def aliases(record: Record) -> Iterable[AliasView | Unseen]:
                 vantage=seen.vantage,
                 evidence=(seen.id,),
                 target=seen.fact,
-                provider=_provider(feed, seen.fact.target) if feed else None,
+                provider=_of_chain(feed, seen.fact) if feed else None,
                 table=feed is not None,
-                titles=tuple(sorted(own)),
+                pages=tuple(_page(origin) for host, origin in origins if host == seen.asset.name),
             )
+
+
+def _page(origin: WebOrigin) -> Page:
+    own = origin.chain[0]
+    title = origin.title if len(origin.chain) == 1 else ""
+    return Page(status=own.status, title=title, text=origin.own_text, location=own.location)
 
 
 def _fresh(record: Record, at: datetime) -> Feed | None:
@@ -68,14 +111,40 @@ def _fresh(record: Record, at: datetime) -> Feed | None:
     return feed if feed and (at.date() - feed.dated).days <= feed.maximum_age_days else None
 
 
+def _of_chain(feed: Feed, alias: AliasTarget) -> Provider | None:
+    """The provider of a chain: a name that does not exist has that of its end, whatever led there."""
+    end = _provider(feed, alias.target)
+    if alias.nonexistent:
+        return end
+    passed = (_provider(feed, name) for name in alias.chain)
+    return next((p for p in passed if p is not None and p.unclaimed), end)
+
+
 def _provider(feed: Feed, target: str) -> Provider | None:
     """The provider of the longest suffix that the target ends with."""
-    name = "." + canonical_name(target)
-    known = [p for p in feed.data.get("providers", ()) if name.endswith("." + p["suffix"])]
-    best = max(known, key=lambda p: len(p["suffix"]), default=None)
+    labels = canonical_name(target).split(".")
+    known = [p for p in feed.data.get("providers", ()) if _ends(labels, p["suffix"].split("."))]
+    best = max(known, key=lambda p: (p["suffix"].count("."), len(p["suffix"])), default=None)
     if best is None:
         return None
-    return Provider(service=str(best["service"]), claimable=best["claimable"] is True, page=str(best.get("page", "")))
+    text = best.get("text", ())
+    return Provider(
+        service=str(best["service"]),
+        claimable=best["claimable"] is True,
+        unclaimed=Unclaimed(
+            title=str(best.get("page", "")),
+            text=(text,) if isinstance(text, str) else tuple(map(str, text)),
+            status=int(best.get("status", 0)),
+            location=str(best.get("location", "")),
+        ),
+        edge=best.get("edge") is True,
+    )
+
+
+def _ends(labels: list[str], suffix: list[str]) -> bool:
+    """Whether a name lies beneath a suffix; a star in one of its labels stands for any letters."""
+    own = labels[-len(suffix) :]
+    return len(labels) > len(suffix) and all(fnmatchcase(label, part) for label, part in zip(own, suffix, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ _CHAIN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameServer:
-    """Answers for ``zones``; as a ``resolver`` it answers for all of them as if it had asked around.
+    """Answers for ``zones``; as a ``resolver`` it answers for all as if it had asked around, when asked to.
 
     ``version`` is told to CHAOS questions when not empty; ``transfers`` opens AXFR to anybody.
     """
@@ -52,7 +52,8 @@ class NameServer:
             if zone is None:
                 response.set_rcode(dns.rcode.REFUSED if not response.answer else dns.rcode.NOERROR)
                 return response
-            target = self._from_zone(response, zone, name, question.rdtype)
+            around = self.resolver and bool(query.flags & dns.flags.RD)
+            target = self._from_zone(response, zone, name, question.rdtype, around=around)
             if target is None:
                 return response
             name = target
@@ -84,19 +85,19 @@ class NameServer:
         return max(inside, key=lambda z: len(z.origin or ()), default=None)
 
     def _from_zone(
-        self, response: dns.message.Message, zone: dns.zone.Zone, name: dns.name.Name, rdtype: int
+        self, response: dns.message.Message, zone: dns.zone.Zone, name: dns.name.Name, rdtype: int, *, around: bool
     ) -> dns.name.Name | None:
         """Add what the zone knows; return the target of a CNAME that must be followed."""
         origin = zone.origin or dns.name.root
         cut = _delegation(zone, name)
         if cut is not None and not (cut == name and rdtype == dns.rdatatype.DS):
-            if self.resolver:
+            if around:
                 # Nobody it can ask knows what lies beyond.
                 response.set_rcode(dns.rcode.SERVFAIL)
             else:
                 self._refer(response, zone, cut)
             return None
-        if not self.resolver:
+        if not around:
             response.flags |= dns.flags.AA
         node = zone.get_node(name)
         if node is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from probes.facts.web import OpenFile
@@ -123,3 +125,28 @@ def test_a_page_about_folders_is_no_listing() -> None:
         proof("/uploads/", answer("<title>Index of documents</title><p>Directory: /x", content_type="text/html"))
         is None
     )
+
+
+GITHUB = (
+    "<title>Site not found &middot; GitHub Pages</title><style>body{}</style><p><strong>There isn't a GitHub Pages\n"
+)
+GITHUB += "site here.</strong><script>var a = '<b>rien</b>';</script> <a href='/'>Lire</a>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, GITHUB, "Site not found · GitHub Pages There isn't a GitHub Pages site here. Lire"),
+        (404, "<Error><Code>NoSuchBucket</Code><BucketName>x</BucketName></Error>", "NoSuchBucket x"),
+        (404, "Repository not found", "Repository not found"),
+        (200, "<p>court</p>", "court"),
+        # a longer page is no provider's: what it says is not kept; an error's first words are
+        (200, "<p>mot</p>" * 1000, ""),
+        (404, "<p>mot</p>" * 1000, ("mot " * 500).rstrip() + " "),
+        # tags left open, and nothing but them
+        (404, "avant <scr", "avant"),
+        (404, "<" * 60_000 + "<script " * 60_000, ""),
+    ],
+)
+def test_what_a_short_page_or_an_error_says(status: int, body: str, said: str) -> None:
+    assert pages.short_text(replace(answer(body), status=status)) == said

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from importlib.resources import files
+from typing import Any
 
 import pytest
 
@@ -297,6 +300,102 @@ def test_aliases_to_a_provider_whose_names_always_exist(pages: list[WebOrigin], 
     seen = [observed(p, Asset(kind=AssetKind.SERVICE, name=f"tcp/443@{p.host}")) for p in pages]
     (view,) = aliases.build(replace(some_record(observed(target, HOST), *seen), feeds={FEED: TABLE}))
     assert dns_zone.alias_not_claimable.judge(view).outcome is expected
+
+
+SHIPPED = tomllib.loads((files("scanner.feeds") / "alias-providers.toml").read_text("utf-8"))
+FEED_SHIPPED = Feed(name=FEED, dated=SHIPPED["dated"], digest="d", data=SHIPPED)
+TOLD_BY_PAGE = [p for p in SHIPPED["providers"] if {"page", "text", "location"} & p.keys()]
+
+
+def by_shipped_table(target: str, *pages: WebOrigin, chain: tuple[str, ...] = ()) -> Verdict:
+    """The verdict on an alias of a host to a target that exists, with what the host was seen to answer."""
+    there = replace(GONE, target=target, nonexistent=False, presence=Presence.PRESENT, chain=chain or (target,))
+    seen = [observed(p, Asset(kind=AssetKind.SERVICE, name=f"tcp/443@{p.host}")) for p in pages]
+    (view,) = aliases.build(replace(some_record(observed(there, HOST), *seen), feeds={FEED: FEED_SHIPPED}))
+    return dns_zone.alias_not_claimable.judge(view)
+
+
+def unclaimed(provider: dict[str, Any]) -> WebOrigin:
+    """The page of a provider for a site that nobody has, as its entry tells it."""
+    text = provider.get("text", "")
+    said = text if isinstance(text, str) else " ... ".join(text)
+    hop = Hop(url="https://x/", status=provider.get("status", 302), location=provider.get("location", ""))
+    return replace(PAGE, title="", chain=(hop,), own_text=f"404 {said} Request 7f3a")
+
+
+def below(provider: dict[str, Any]) -> str:
+    return f"ch.{provider['suffix']}".replace("*", "eu-west-3")
+
+
+@pytest.mark.parametrize("provider", TOLD_BY_PAGE, ids=lambda p: p["suffix"])
+def test_every_provider_with_a_page_of_its_own(provider: dict[str, Any]) -> None:
+    target, page = below(provider), unclaimed(provider)
+    verdict = by_shipped_table(target, page)
+    assert (verdict.outcome, verdict.values["held"]) == (NOT_MET, provider["service"])
+    assert verdict.confidence is (Confidence.INDICATIVE if provider.get("edge") else None)
+    # a site that somebody has, and one that the mandate did not let us see
+    live = replace(page, chain=(Hop(url="https://x/", status=200),), own_text="Bienvenue")
+    assert by_shipped_table(target, live).outcome is MET
+    assert by_shipped_table(target).outcome is UNDETERMINED
+    # the names inside a provider's own network are no longer under the suffix that the alias names
+    inside = by_shipped_table("edge-7.reseau.test", page, chain=("alias.ch.test", target, "edge-7.reseau.test"))
+    assert inside.outcome is NOT_MET
+    # a page of another provider says nothing here
+    assert by_shipped_table("ch.inconnu.test", page).outcome is MET
+
+
+GITHUB = unclaimed(next(p for p in TOLD_BY_PAGE if p["suffix"] == "github.io"))
+ARTICLE = (Hop(url="https://x/", status=200),)
+TO_TLS = Hop(url="http://x/", status=301, location="https://x/", followed=False)
+
+
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        # an article about the message: a long page has no text here, a short one has another status
+        ([replace(GITHUB, chain=ARTICLE, own_text="")], MET),
+        ([replace(GITHUB, chain=ARTICLE)], UNDETERMINED),
+        # another page that is not there, by a site that is
+        ([replace(GITHUB, own_text="404 File not found")], MET),
+        # in clear it only sends on; over TLS it tells
+        ([replace(GITHUB, chain=(TO_TLS,), own_text="301 Moved")], UNDETERMINED),
+        ([replace(GITHUB, chain=(TO_TLS,), own_text="301 Moved"), GITHUB], NOT_MET),
+    ],
+)
+def test_pages_that_resemble_an_unclaimed_one(pages: list[WebOrigin], expected: Outcome) -> None:
+    assert by_shipped_table("ch.github.io", *pages).outcome is expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("ch.blob.core.windows.net", NOT_MET),
+        ("ch.trafficmanager.net", NOT_MET),
+        ("ch.eu-west-3.elasticbeanstalk.com", NOT_MET),
+        # names that hold a hash of their owner, or of an older kind, are given to nobody else
+        ("ch-a1b2c3d4.francecentral-01.azurewebsites.net", MET),
+        ("ch.elasticbeanstalk.com", MET),
+        ("d111.cloudfront.net", MET),
+        ("domains.tumblr.com", MET),
+    ],
+)
+def test_names_that_no_longer_exist_by_the_shipped_table(target: str, expected: Outcome) -> None:
+    fact = replace(GONE, target=target, chain=("relais.ch.test", target))
+    (view,) = aliases.build(replace(some_record(observed(fact, HOST)), feeds={FEED: FEED_SHIPPED}))
+    assert dns_zone.alias_not_claimable.judge(view).outcome is expected
+    # only the servers of the target's own zone prove it
+    (view,) = aliases.build(
+        replace(some_record(observed(replace(fact, asked="resolver"), HOST)), feeds={FEED: FEED_SHIPPED})
+    )
+    assert dns_zone.alias_not_claimable.judge(view).outcome is UNDETERMINED
+
+
+def test_the_shipped_table_says_how_each_entry_is_known() -> None:
+    assert {p["known"] for p in SHIPPED["providers"]} == {"documented", "secondary", "unverified"}
+    assert all(p.get("status") or p.get("location") for p in TOLD_BY_PAGE)
+    assert not [p["suffix"] for p in TOLD_BY_PAGE if p["claimable"]]
+    suffixes = [p["suffix"] for p in SHIPPED["providers"]]
+    assert len(suffixes) == len(set(suffixes))
 
 
 def test_a_domain_that_anybody_can_register_is_critical_without_any_table() -> None:
