@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
@@ -13,6 +13,7 @@ from probes.facts.ports import AddressSwept, Canary, OpenToAll, PortsSwept, Rang
 from probes.interface import (
     Asset,
     AssetKind,
+    Fact,
     FoundIn,
     IPAddress,
     Line,
@@ -104,6 +105,21 @@ class PortsProbe(Probe[PortsSettings]):
         async for one in seen:
             yield one
 
+    async def look_again(self, asset: Asset, line: Line, seen: Sequence[Fact]) -> AsyncIterator[Yield]:
+        """Ask the open ports again; the states of the others are the first look's."""
+        first = next((fact for fact in seen if isinstance(fact, PortsSwept) and not fact.open_to_all), None)
+        if first is None:
+            async for one in self.look(asset, line):
+                yield one
+            return
+        name = asset.name if asset.kind is AssetKind.HOST else ""
+        opened = [(ip_address(a.address), a.port) for a in first.answers if a.state is PortState.OPEN]
+        answers = [a for a in first.answers if a.state is not PortState.OPEN]
+        again = line.sweep(opened, name=name, patience=self.settings.patience, tries=self.settings.tries)
+        answers += [answer async for answer in again]
+        async for one in self._told(asset, line, answers, name):
+            yield one
+
     async def _network(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Sweep the addresses that no name leads to; those with an open port are told as addresses of their own."""
         texts = asset.addresses[: self.settings.most_of_network]
@@ -152,8 +168,13 @@ class PortsProbe(Probe[PortsSettings]):
         if not granted and refusals:
             raise refusals[-1]
         answers = await self._asked(asset, line, tuple(granted), name)
+        async for one in self._told(asset, line, answers, name):
+            yield one
+
+    async def _told(self, asset: Asset, line: Line, answers: list[PortAnswer], name: str) -> AsyncIterator[Yield]:
+        """The sweep of a host with its canaries, and the services that it leads to."""
         canaries, proxies = [], []
-        for address in dict.fromkeys(str(address) for address, _ in granted):
+        for address in sorted({answer.address for answer in answers}):
             own = [a for a in answers if a.address == address]
             canary = await self._canary(line, own, name)
             canaries.append((address, canary))

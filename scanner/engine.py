@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +32,7 @@ from probes.interface import (
     Sight,
     Status,
     Vantage,
+    Yield,
     asset_of,
 )
 from scanner.journal import Journal, Step, StepResult
@@ -57,7 +58,7 @@ class EngineSettings:
 
     workers: int = 32
     step_deadline: float = 900.0
-    second_look_delay: float = 60.0
+    second_look_delay: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +283,7 @@ class Engine:
         status, reason, detail = Status.COMPLETED, Reason.NONE, ""
         try:
             async with asyncio.timeout(probe.deadline or self._settings.step_deadline):
-                async for seen in probe.look(step.asset, self._line):
+                async for seen in self._sights(step, probe):
                     match seen:
                         case Sight() if seen.asset is not None and not self._in_scope(seen.asset):
                             # What lies outside the mandate is not evaluated, whoever saw it: a candidate, no more.
@@ -307,6 +308,14 @@ class Engine:
             status, reason, detail = Status.FAULT, Reason.BUG, type(error).__name__
         attempts.append(self._attempt(step, probe, started, status, reason, detail, step.asset.id))
         return StepResult(step=step, observations=tuple(observations), attempts=tuple(attempts), found=tuple(found))
+
+    def _sights(self, step: Step, probe: Probe[Any]) -> AsyncIterator[Yield]:
+        if step.look == 1:
+            return probe.look(step.asset, self._line)
+        every = (o for r in self._results.values() for o in r.observations)
+        own = [o for o in every if o.look == 1 and o.asset.id == step.asset.id]
+        seen = [o.fact for o in own if o.probe.partition("@")[0] == probe.name]
+        return probe.look_again(step.asset, self._line, seen)
 
     def _observation(self, step: Step, probe: Probe[Any], seen: Sight) -> Observation[Fact]:
         observation = Observation(

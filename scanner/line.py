@@ -26,7 +26,7 @@ from probes.interface import (
     Reason,
     Stream,
 )
-from probes.interface.fragile import is_device
+from probes.interface.fragile import is_device, is_fragile
 from scanner.manners import Manners
 from scanner.pace import Pace, Rates
 from scanner.resolver import addresses_of
@@ -68,7 +68,7 @@ class LineSettings:
     dns_port: int = 53
     dns_authoritative: bool = False
     connections: Rates = field(default_factory=Rates)
-    questions: Rates = field(default_factory=lambda: Rates(overall=500.0, network=200.0, address=100.0, burst=50))
+    questions: Rates = field(default_factory=lambda: Rates(overall=2000.0, network=1000.0, address=500.0, burst=50))
     in_flight: int = 1000
     identity: Identity = field(default_factory=Identity)
 
@@ -191,7 +191,9 @@ class GuardedLine:
             await self.pace(address)
             self.grant(address, port, name=name, level=level)
             try:
-                async with self._manners.turn(address, port) or contextlib.nullcontext():
+                # A datagram takes none of the few connections that a fragile machine has, but for ports of its own.
+                fragile = self._manners.turn(address, port) if is_fragile(port, "udp") else None
+                async with fragile or contextlib.nullcontext():
                     return await exchange_datagram(
                         request, address, port, deadline=deadline, button=self._button, ours=bool, any_port=any_port
                     )

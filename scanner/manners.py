@@ -1,4 +1,4 @@
-"""Manners: who pushes back is asked more slowly, then left alone; who is fragile is asked one thing at a time."""
+"""Manners: who pushes back is asked more slowly, then left alone; who is fragile is handled with care."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Manners:
         """Note that an address accepted a connection on a port."""
         self._answered.add(address)
         self._losses.pop(address, None)
-        if is_fragile(port) and address not in self._turns:
-            self._turns[address] = asyncio.Lock()
+        if is_fragile(port):
+            self._handle_with_care(address)
 
     def failed(self, address: IPAddress, reason: Reason) -> None:
         """Note that a connection failed; raise ``blocked`` when an address that answered is silent for too long."""
@@ -57,6 +57,11 @@ class Manners:
 
     def turn(self, address: IPAddress, port: int) -> asyncio.Lock | None:
         """Return the lock that a connection to a fragile address holds, or None: anything else is not fragile."""
-        if is_fragile(port) and address not in self._turns:
-            self._turns[address] = asyncio.Lock()
+        if is_fragile(port):
+            self._handle_with_care(address)
         return self._turns.get(address)
+
+    def _handle_with_care(self, address: IPAddress) -> None:
+        if address not in self._turns:
+            self._turns[address] = asyncio.Lock()
+            self._pace.handle_with_care(address)

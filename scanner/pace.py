@@ -13,7 +13,7 @@ from probes.interface import IPAddress
 #: Addresses share a network's bucket with what usually stands behind one firewall: /24 or /48, in bits left out.
 _HOST_BITS = {4: 8, 6: 80}
 #: The slowest an address that pushes back is asked, as a share of its rate; the share doubles after so many seconds.
-_SLOWEST, _RECOVERY = 1 / 16, 60.0
+_SLOWEST, _RECOVERY = 1 / 128, 60.0
 
 #: Most spans of a bucket kept for others; what is forgotten is not used, which only makes us slower.
 _SPANS = 1024
@@ -24,11 +24,13 @@ _Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Exchanges a second, with the burst allowed after a quiet time; the defaults disturb nobody."""
+    """Exchanges a second, with the burst allowed after a quiet time. ``fragile`` is the rate of an address where a
+    service of a fragile family answered."""
 
-    overall: float = 500.0
-    network: float = 50.0
-    address: float = 5.0
+    overall: float = 2000.0
+    network: float = 500.0
+    address: float = 50.0
+    fragile: float = 20.0
     burst: int = 20
 
 
@@ -88,6 +90,7 @@ class Pace:
         self._networks: dict[_Key, _Bucket] = {}
         #: When the next turn of an address is due: an idle one costs one number.
         self._address_due: dict[_Key, float] = {}
+        self._fragile: set[_Key] = set()
         #: The share of its rate an address is asked at, and since when.
         self._slowed: dict[_Key, tuple[float, float]] = {}
         self._lock = threading.Lock()
@@ -99,7 +102,9 @@ class Pace:
         rates = self._rates
         with self._lock:
             now = self._clock()
-            rate = rates.address * self._share(own, now) if own in self._slowed else rates.address
+            rate = min(rates.fragile, rates.address) if own in self._fragile else rates.address
+            if own in self._slowed:
+                rate *= self._share(own, now)
             if (bucket := self._networks.get(network)) is None:
                 bucket = self._networks[network] = _Bucket(rates.network, rates.burst - 1)
             # Generic cell rate: a bucket's due instant runs ahead of the clock by at most its burst.
@@ -108,8 +113,12 @@ class Pace:
             self._address_due[own] = (due if due > at else at) + 1.0 / rate
             return at - now
 
+    def handle_with_care(self, address: IPAddress) -> None:
+        """Ask an address at the rate of the fragile ones from now on."""
+        self._fragile.add((address.version, int(address)))
+
     def slow_down(self, address: IPAddress) -> None:
-        """Halve the rate of an address that pushes back, down to a sixteenth; it recovers by doubling each minute."""
+        """Halve the rate of an address that pushes back, down to a 128th; it recovers by doubling each minute."""
         key = (address.version, int(address))
         with self._lock:
             now = self._clock()

@@ -20,6 +20,7 @@ def line_settings(settings: Settings) -> LineSettings:
             overall=pace.connections,
             network=pace.connections_per_network,
             address=pace.connections_per_address,
+            fragile=pace.connections_per_fragile_address,
             burst=pace.burst,
         ),
         questions=Rates(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import heapq
+import math
 import select
 import socket
 import struct
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,8 @@ _AHEAD = 4096
 #: Turns taken ahead, in seconds: no more, so that other probes of the same address need not queue behind a sweep.
 _HORIZON = 2.0
 _PAUSE = 0.05
+#: Before the last try, an address whose round trip is known is waited for so many of them, in steps of so many seconds.
+_ROUND_TRIPS, _STEP = 4.0, 0.5
 
 _KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _SETTLED = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
@@ -42,11 +45,15 @@ class _Try:
     number: int
     fd: int = -1
     sock: socket.socket | None = None
+    begun: float = 0.0
     until: float = 0.0
 
 
 class Sweep:
     """One run over targets.
+
+    Silence is believed after the whole ``patience`` (seconds) of the last try; the tries before it wait no longer than
+    an address that answers elsewhere gives reason to.
 
     ``reserve`` gives the wait before a connection; ``emit`` gets answers in batches, in the sweep's thread, and may
     block while its reader is behind, so memory stays flat.
@@ -72,7 +79,10 @@ class Sweep:
         self._stop = stop
         self._waiting: list[tuple[float, int, _Try]] = []
         self._open: dict[int, _Try] = {}
-        self._by_age: deque[_Try] = deque()
+        #: Open tries by how long they are waited for, oldest first.
+        self._by_age: defaultdict[float, deque[_Try]] = defaultdict(deque)
+        #: The longest round trip of each address that answered, in seconds.
+        self._round_trip: dict[str, float] = {}
         self._count = 0
         self._exhausted = False
         self._taken_until = 0.0
@@ -136,13 +146,20 @@ class Sweep:
             return False
         attempt.sock = sock
         if code == errno.EINPROGRESS:
-            attempt.fd, attempt.until = sock.fileno(), now + self._patience
+            wait = self._wait(attempt)
+            attempt.fd, attempt.begun, attempt.until = sock.fileno(), now, now + wait
             self._open[attempt.fd] = attempt
-            self._by_age.append(attempt)
+            self._by_age[wait].append(attempt)
             epoll.register(attempt.fd, _SETTLED)
         else:
             self._settle(attempt, code)
         return True
+
+    def _wait(self, attempt: _Try) -> float:
+        round_trip = self._round_trip.get(attempt.text)
+        if round_trip is None or attempt.number == self._tries:
+            return self._patience
+        return min(self._patience, math.ceil(max(round_trip * _ROUND_TRIPS, _STEP) / _STEP) * _STEP)
 
     def _collect(self, epoll: select.epoll, pause: float) -> None:
         if not self._open:
@@ -150,18 +167,22 @@ class Sweep:
                 self._stop.wait(pause)
             return
         # Every event is read before anything expires: an answer that waited for us is no silence.
-        for fd, _ in epoll.poll(pause, self._in_flight):
+        events = epoll.poll(pause, self._in_flight)
+        now = time.monotonic()
+        for fd, _ in events:
             attempt = self._open.pop(fd)
             if attempt.sock is not None:
+                self._round_trip[attempt.text] = max(self._round_trip.get(attempt.text, 0.0), now - attempt.begun)
                 self._settle(attempt, attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
     def _expire(self, epoll: select.epoll) -> None:
         now = time.monotonic()
-        while self._by_age and (self._by_age[0].sock is None or self._by_age[0].until <= now):
-            attempt = self._by_age.popleft()
-            if attempt.sock is not None:
-                del self._open[attempt.fd]
-                self._settle(attempt, errno.ETIMEDOUT)
+        for tries in self._by_age.values():
+            while tries and (tries[0].sock is None or tries[0].until <= now):
+                attempt = tries.popleft()
+                if attempt.sock is not None:
+                    del self._open[attempt.fd]
+                    self._settle(attempt, errno.ETIMEDOUT)
 
     def _settle(self, attempt: _Try, code: int) -> None:
         if attempt.sock is not None:

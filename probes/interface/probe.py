@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -75,6 +75,13 @@ class Probe(ABC, Generic[S]):
     @abstractmethod
     def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Look at the asset; raise ``ProbeError`` when nothing of it could be seen."""
+
+    def look_again(self, asset: Asset, line: Line, seen: Sequence[Fact]) -> AsyncIterator[Yield]:
+        """Look a second time, after the facts of the first look: whole facts again, from as few questions as needed.
+
+        What was found is asked for again; what was not found may be taken over.
+        """
+        return self.look(asset, line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_address
 
@@ -28,7 +29,7 @@ _HEADER_VALUE, _POLICY = 1000, 8000
 class Answer:
     """An answer as it came: headers in order with lower-case names; ``cut`` when the body went on.
 
-    ``certificate`` is the server's own, in DER; empty in clear.
+    ``certificate`` is the server's own, in DER; empty in clear. ``seconds`` is what the exchange took.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Answer:
     body: bytes
     cut: bool
     certificate: bytes = b""
+    seconds: float = 0.0
 
     def header(self, name: str) -> str:
         """Return the first value of a header, or ""."""
@@ -108,10 +110,11 @@ async def fetch(
     headers: tuple[tuple[str, str], ...] = (),
     cap: int = BODY,
     tls: ssl.SSLContext | None = None,
+    deadline: float | None = None,
 ) -> Answer:
     """Make one request; raise ``ProbeError`` with why there is no answer.
 
-    Without ``tls`` any certificate will do: the TLS probe judges those.
+    Without ``tls`` any certificate will do: the TLS probe judges those. ``deadline`` is in seconds, for all of it.
     """
     try:
         target = URL(url)
@@ -120,7 +123,12 @@ async def fetch(
         raise ProbeError(Reason.MALFORMED, "not an address of a page") from error
     async with line.turn(pinned, port, name=name):
         try:
-            return await _fetched(line, pinned, url, method=method, headers=headers, cap=cap, tls=tls)
+            begun = time.monotonic()
+            async with asyncio.timeout(DEADLINE if deadline is None else deadline):
+                answer = await _fetched(line, pinned, url, method=method, headers=headers, cap=cap, tls=tls)
+            return replace(answer, seconds=time.monotonic() - begun)
+        except TimeoutError as error:
+            raise ProbeError(Reason.TIMED_OUT, url[:200]) from error
         except ProbeError as error:
             if error.reason is Reason.CONNECTION_LOST:
                 line.slow_down(pinned)
@@ -142,7 +150,6 @@ async def _fetched(
     )
     try:
         async with (
-            asyncio.timeout(DEADLINE),
             aiohttp.ClientSession(
                 connector=connector,
                 response_class=_Response,
@@ -159,8 +166,6 @@ async def _fetched(
             body, cut = await _body(response, cap)
             found = tuple((_text(key).lower(), _text(value, key)) for key, value in response.headers.items())
             return Answer(url=url, status=response.status, headers=found, body=body, cut=cut, certificate=certificate)
-    except TimeoutError as error:
-        raise ProbeError(Reason.TIMED_OUT, url[:200]) from error
     except aiohttp.ClientConnectorCertificateError as error:
         raise ProbeError(Reason.CERTIFICATE, url[:200]) from error
     except aiohttp.ClientConnectorError as error:

@@ -15,8 +15,11 @@ from probes.web.proofs import proof, repository_credentials
 _TOO_MANY, _AT_LEAST = 0.3, 5
 
 
-async def open_files(origin: Origin, paths: tuple[str, ...], nowhere: Missing) -> WebFiles:
-    """Ask each path once. What the origin answers anywhere is no file; one whose usual answer proves something lies."""
+async def open_files(origin: Origin, paths: tuple[str, ...], nowhere: Missing, *, of: int) -> WebFiles:
+    """Ask each path once; they are all of the ``of`` that there are, or those found before.
+
+    What the origin answers anywhere is no file; one whose usual answer proves something lies.
+    """
     proofs: list[Proof] = []
     answered, unanswered, lies = 0, [], False
     for path in paths:
@@ -31,7 +34,7 @@ async def open_files(origin: Origin, paths: tuple[str, ...], nowhere: Missing) -
         answered += answer.status == 200
         if found is not None:
             proofs.append(await _weighed(origin, found))
-    everything = answered >= max(_AT_LEAST, _TOO_MANY * len(paths))
+    everything = answered >= max(_AT_LEAST, _TOO_MANY * of)
     return WebFiles(
         asked=paths, unanswered=tuple(unanswered), proofs=tuple(proofs), reliable=not lies and not everything
     )

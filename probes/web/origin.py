@@ -1,4 +1,4 @@
-"""One web origin, asked politely: a pause before each request, the address pinned, nothing followed."""
+"""One web origin, asked politely: no more than a share of its time, the address pinned, nothing followed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,46 @@ import asyncio
 from dataclasses import dataclass, field
 
 from probes.interface import MANDATED, Asset, Line, ProbeError, Reason
-from probes.web.fetch import Answer, fetch
+from probes.services.http import SLOWER
+from probes.web.fetch import DEADLINE, Answer, fetch
 
 #: Requests in a row without an answer after which an origin is left alone.
 _GIVEN_UP = 5
+#: The share of an origin's time that is taken: after an answer it is left alone for the rest.
+_SHARE = 0.2
+#: An origin that answers is waited for at least so long, or so many times its slowest answer, in seconds.
+_WAITED, _TIMES = 3.0, 10.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Patience:
-    """How many requests in a row stayed without an answer."""
+    """How an origin answered so far: requests in a row without an answer, the seconds of its last and its slowest
+    answer (None before the first), and whether it pushed back."""
 
     lost: int = 0
+    last: float | None = None
+    slowest: float = 0.0
+    pushed_back: bool = False
+
+    def heard(self, answer: Answer) -> None:
+        """Take note of an answer."""
+        self.last, self.slowest = answer.seconds, max(self.slowest, answer.seconds)
+        self.pushed_back = self.pushed_back or answer.status in SLOWER
+
+    def pause(self, least: float, most: float) -> float:
+        """Return how long to leave the origin alone now, in seconds."""
+        if self.pushed_back or self.lost:
+            return max(least, most)
+        return max(least, min((self.last or 0.0) * (1 / _SHARE - 1), most))
+
+    def deadline(self) -> float:
+        """Return how long the next request may take, in seconds."""
+        return DEADLINE if self.last is None else min(max(_WAITED, self.slowest * _TIMES), DEADLINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Scheme, host and port at one granted address; ``pause`` is in seconds.
+    """Scheme, host and port at one granted address; ``pause`` and ``longest_pause``, between two requests, in seconds.
 
     An origin that answers nothing for a while is asked no more: the rest stays without an answer.
     """
@@ -31,6 +55,7 @@ class Origin:
     address: str
     scheme: str
     pause: float
+    longest_pause: float
     patience: Patience = field(default_factory=Patience)
 
     @property
@@ -41,8 +66,12 @@ class Origin:
 
     async def ask(self, path: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = ()) -> Answer:
         """Make one request of this origin; raise ``ProbeError``."""
-        await asyncio.sleep(self.pause)
-        return await fetch(self.line, self.address, self.base + path, method=method, headers=headers)
+        await asyncio.sleep(self.patience.pause(self.pause, self.longest_pause))
+        answer = await fetch(
+            self.line, self.address, self.base + path, method=method, headers=headers, deadline=self.patience.deadline()
+        )
+        self.patience.heard(answer)
+        return answer
 
     async def attempt(
         self, path: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = ()

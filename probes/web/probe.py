@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
@@ -12,8 +12,9 @@ from urllib.parse import urljoin, urlsplit
 
 from probes.facts.web import Hop, WebOrigin
 from probes.facts.web_products import WebProducts
-from probes.interface import Asset, AssetKind, Line, Part, Probe, ProbeError, Reason, Sight, Yield
-from probes.web import pages
+from probes.interface import Asset, AssetKind, Fact, Line, Part, Probe, ProbeError, Reason, Sight, Yield
+from probes.web import again, pages
+from probes.web.again import Paths
 from probes.web.fetch import Answer, fetch
 from probes.web.files import open_files, security_text
 from probes.web.missing import Missing, missing
@@ -29,14 +30,15 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """Ports spoken to, in clear and over TLS; paths asked for open files and Windows authentication; whether products
-    are looked for beyond the first page; seconds between two requests; redirects followed."""
+    are looked for beyond the first page; seconds between two requests, at least and at the most; redirects followed."""
 
     clear_ports: tuple[int, ...] = (80, 8000, 8008, 8080, 8081, 8088, 8888, 5000, 3000, 9090)
     tls_ports: tuple[int, ...] = (443, 8443, 9443, 10443, 4443, 8006, 10000, 5001)
     paths: tuple[str, ...] = PATHS
     windows_paths: tuple[str, ...] = WINDOWS_PATHS
     products: bool = True
-    pause: float = 1.0
+    pause: float = 0.05
+    longest_pause: float = 1.0
     hops: int = 6
     most_addresses: int = 4
 
@@ -58,13 +60,26 @@ class WebProbe(Probe[WebSettings]):
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the origin, its products, Windows authentication, the files that lie open, and security.txt."""
+        async for sight in self._sights(asset, line, self._paths()):
+            yield sight
+
+    async def look_again(self, asset: Asset, line: Line, seen: Sequence[Fact]) -> AsyncIterator[Yield]:
+        """Look at the first page again, and ask only the paths at which something was found."""
+        async for sight in self._sights(asset, line, again.paths(self._paths(), seen)):
+            yield again.whole(sight, seen)
+
+    def _paths(self) -> Paths:
+        products = table().paths if self.settings.products else ()
+        return Paths(products=products, windows=self.settings.windows_paths, files=self.settings.paths)
+
+    async def _sights(self, asset: Asset, line: Line, paths: Paths) -> AsyncIterator[Sight]:
         origin, first = await self._first(asset, line)
         chain, last = await self._follow(origin, first)
         nowhere = await missing(origin)
         yield Sight(fact=await _page(origin, chain, first, last, nowhere))
-        yield Sight(fact=await self._products(origin, first, last, nowhere))
-        yield Sight(fact=await windows_authentication(origin, first, self.settings.windows_paths))
-        yield Sight(fact=await open_files(origin, self.settings.paths, nowhere))
+        yield Sight(fact=await _products(origin, first, last, nowhere, paths.products))
+        yield Sight(fact=await windows_authentication(origin, first, paths.windows))
+        yield Sight(fact=await open_files(origin, paths.files, nowhere, of=len(self.settings.paths)))
         if origin.scheme == "https":
             yield Sight(fact=await security_text(origin))
 
@@ -78,6 +93,7 @@ class WebProbe(Probe[WebSettings]):
                 address=address,
                 scheme="https" if asset.port in self.settings.tls_ports else "http",
                 pause=self.settings.pause,
+                longest_pause=self.settings.longest_pause,
             )
             try:
                 return origin, await origin.ask("/")
@@ -116,30 +132,6 @@ class WebProbe(Probe[WebSettings]):
             if error.reason is Reason.INTERRUPTED:
                 raise
             return None
-
-    async def _products(self, origin: Origin, first: Answer, last: Answer, nowhere: Missing) -> WebProducts:
-        """The products that the first pages prove, then those of the table's own paths."""
-        known, unanswered = table(), []
-        # What a redirect led to elsewhere is not this origin's.
-        own = [last, first] if urlsplit(last.url).hostname == urlsplit(first.url).hostname else [first]
-        found = {p.id: p for answer in own for p in recognised("/", answer, known.fingerprints)}
-        for path in known.paths if self.settings.products else ():
-            answer = await origin.attempt(path)
-            if answer is None:
-                unanswered.append(path)
-                continue
-            if nowhere.like(answer):
-                continue
-            for product in recognised(path, answer, known.fingerprints):
-                kept = found.get(product.id)
-                if kept is None or (product.version and not kept.version):
-                    found[product.id] = product
-        return WebProducts(
-            products=tuple(sorted(found.values(), key=lambda p: p.id)),
-            unanswered=tuple(unanswered),
-            reliable=True,
-            table=known.dated,
-        )
 
 
 def _joined(base: str, location: str) -> str:
@@ -188,6 +180,33 @@ async def _page(origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Ans
         unpinned_scripts=pages.unpinned_scripts(text, last.url),
         own_policies=pages.policies(text),
         own_text=pages.short_text(first),
+    )
+
+
+async def _products(
+    origin: Origin, first: Answer, last: Answer, nowhere: Missing, paths: tuple[str, ...]
+) -> WebProducts:
+    """The products that the first pages prove, then those of the table's own paths."""
+    known, unanswered = table(), []
+    # What a redirect led to elsewhere is not this origin's.
+    own = [last, first] if urlsplit(last.url).hostname == urlsplit(first.url).hostname else [first]
+    found = {p.id: p for answer in own for p in recognised("/", answer, known.fingerprints)}
+    for path in paths:
+        answer = await origin.attempt(path)
+        if answer is None:
+            unanswered.append(path)
+            continue
+        if nowhere.like(answer):
+            continue
+        for product in recognised(path, answer, known.fingerprints):
+            kept = found.get(product.id)
+            if kept is None or (product.version and not kept.version):
+                found[product.id] = product
+    return WebProducts(
+        products=tuple(sorted(found.values(), key=lambda p: p.id)),
+        unanswered=tuple(unanswered),
+        reliable=True,
+        table=known.dated,
     )
 
 

@@ -157,11 +157,12 @@ class DnsSection(Section):
 class PaceSection(Section):
     """Connections and DNS questions a second."""
 
-    connections: float = Field(default=500.0, gt=0)
-    connections_per_network: float = Field(default=50.0, gt=0)
-    connections_per_address: float = Field(default=5.0, gt=0)
-    questions: float = Field(default=500.0, gt=0)
-    questions_per_server: float = Field(default=100.0, gt=0)
+    connections: float = Field(default=2000.0, gt=0)
+    connections_per_network: float = Field(default=500.0, gt=0)
+    connections_per_address: float = Field(default=50.0, gt=0)
+    connections_per_fragile_address: float = Field(default=20.0, gt=0)
+    questions: float = Field(default=2000.0, gt=0)
+    questions_per_server: float = Field(default=500.0, gt=0)
     burst: int = Field(default=20, ge=1)
     in_flight: int = Field(default=1000, ge=1, le=20000)
 
@@ -171,7 +172,7 @@ class RunSection(Section):
 
     workers: int = Field(default=32, ge=1, le=512)
     step_seconds: float = Field(default=900.0, gt=0)
-    second_look_seconds: float = Field(default=60.0, ge=0)
+    second_look_seconds: float = Field(default=5.0, ge=0)
 
 
 class RetentionSection(Section):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
-from probes.facts.ports import Canary, PortsSwept
-from probes.interface import Asset, AssetKind, Sight, Yield
+from probes.facts.ports import Canary, OpenToAll, PortsSwept
+from probes.interface import Asset, AssetKind, PortState, Sight, Yield
 from probes.ports import PortsProbe, PortsSettings
 from scanner.demo.listening import Handler, listening
 from tests.lab.line import open_line
@@ -67,3 +69,32 @@ async def test_two_names_of_one_address_are_one_sweep_and_a_second_look_asks_ane
     again, _ = await look(names[1])
     assert again.answers != first.answers
     assert (await look(names[0]))[0].answers == again.answers
+
+
+async def test_a_second_look_asks_the_open_ports_alone_and_keeps_the_state_of_the_others() -> None:
+    probe, line = PortsProbe(PortsSettings(short=PORTS, patience=0.3)), open_line()
+    asset, heard = Asset(kind=AssetKind.ADDRESS, name=ADDRESS), list[int]()
+
+    def counting(port: int) -> Handler:
+        async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(port)
+
+        return count
+
+    async def fact(yields: AsyncIterator[Yield]) -> PortsSwept:
+        (swept,) = [y.fact async for y in yields if isinstance(y, Sight) and isinstance(y.fact, PortsSwept)]
+        return swept
+
+    async with listening(counting(18003), ADDRESS, 18003):
+        first = await fact(probe.look(asset, line))
+        async with listening(counting(18004), ADDRESS, 18004):
+            heard.clear()
+            again = await fact(probe.look_again(asset, line, [first]))
+    assert again == first
+    assert 18004 not in heard
+    gone = await fact(probe.look_again(asset, line, [first]))
+    assert [a.port for a in gone.answers if a.state is not PortState.CLOSED] == []
+    assert gone.answers != first.answers
+    # one that seemed to accept everything is asked everything again
+    proxy = replace(first, open_to_all=(OpenToAll(address=ADDRESS, open=33, asked=33),))
+    assert (await fact(probe.look_again(asset, line, [proxy]))).answers == gone.answers

@@ -6,9 +6,11 @@ import asyncio
 import base64
 import gzip
 import os
+import re
 import tempfile
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -24,7 +26,8 @@ from probes.facts.ntlm import NtlmError, NtlmNames, read_challenge
 from probes.facts.web import OpenFile, SecurityText, WebFiles, WebOrigin
 from probes.facts.web_products import ProductKind, WebProducts, WebWindowsAuthentication
 from probes.interface import Fact, Line, ProbeError, Reason, Sight, Yield, service
-from probes.web.fetch import fetch
+from probes.web.fetch import Answer, fetch
+from probes.web.origin import Patience
 from probes.web.probe import WebProbe, WebSettings
 from probes.web.products import table
 from scanner.demo import nameserver
@@ -200,6 +203,52 @@ async def test_a_slow_drip_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(ProbeError) as caught:
             await asyncio.wait_for(get(), 5)
     assert caught.value.reason is Reason.TIMED_OUT
+
+
+@pytest.mark.daemon
+async def test_a_second_look_asks_what_was_found_and_tells_the_same(staged: Path) -> None:
+    first = [y.fact for y in await look(BADLY, 80) if isinstance(y, Sight)]
+    log = staged / "nginx/access.log"
+    probe, asset = WebProbe(SETTINGS), service("tcp", 80, "www.ch.test", addresses=[BADLY])
+    asked = Counter(path for path in re.findall(r'"(?:GET|OPTIONS|TRACE) (\S+) HTTP', log.read_text()))
+    again = [y.fact async for y in probe.look_again(asset, open_line(), first) if isinstance(y, Sight)]
+    now = Counter(path for path in re.findall(r'"(?:GET|OPTIONS|TRACE) (\S+) HTTP', log.read_text()))
+    assert again == first
+    assert "/.env" in now - asked
+    assert len(now - asked) < len(asked) / 3
+    # a file that is gone is found no more, and what was not asked again is not told otherwise
+    (staged / "bad/.env").rename(staged / "bad/moved")
+    try:
+        after = [y.fact async for y in probe.look_again(asset, open_line(), first) if isinstance(y, Sight)]
+    finally:
+        (staged / "bad/moved").rename(staged / "bad/.env")
+    files = [next(f for f in facts if isinstance(f, WebFiles)) for facts in (first, after)]
+    assert {p.path for p in files[0].proofs} - {p.path for p in files[1].proofs} == {"/.env"}
+    assert files[0].asked == files[1].asked
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "pause", "deadline"),
+    [
+        (0.001, 200, 0.05, 3.0),
+        (0.1, 404, 0.4, 3.0),
+        (2.0, 200, 1.0, 15.0),
+        (0.001, 429, 1.0, 3.0),
+        (0.001, 503, 1.0, 3.0),
+    ],
+    ids=["quick", "slower", "slow", "too many", "overloaded"],
+)
+def test_an_origin_is_asked_for_no_more_than_a_share_of_its_time(
+    seconds: float, status: int, pause: float, deadline: float
+) -> None:
+    patience = Patience()
+    assert (patience.pause(0.05, 1.0), patience.deadline()) == (0.05, 15.0)
+    patience.heard(Answer(url="", status=status, headers=(), body=b"", cut=False, seconds=seconds))
+    assert patience.pause(0.05, 1.0) == pytest.approx(pause)
+    assert patience.deadline() == deadline
+    patience.lost += 1
+    assert patience.pause(0.05, 1.0) == 1.0
+    assert patience.pause(2.0, 1.0) == 2.0
 
 
 async def test_an_origin_that_answers_no_more_is_left_alone_and_the_rest_unanswered() -> None:

@@ -15,6 +15,7 @@ from probes.facts.ports import PortsSwept
 from probes.interface import (
     Asset,
     AssetKind,
+    Fact,
     Line,
     NoSettings,
     Part,
@@ -41,6 +42,8 @@ class Told:
     """What the scripted probe was asked, in order."""
 
     asked: list[str] = field(default_factory=list)
+    #: What it was told, at each second look, of the first.
+    again: list[list[Fact]] = field(default_factory=list)
 
 
 class Scripted(Probe[NoSettings]):
@@ -62,6 +65,10 @@ class Scripted(Probe[NoSettings]):
         self._told.asked.append(asset.id)
         async for seen in self._script(asset):
             yield seen
+
+    def look_again(self, asset: Asset, line: Line, seen: Sequence[Fact]) -> AsyncIterator[Yield]:
+        self._told.again.append(list(seen))
+        return self.look(asset, line)
 
 
 def engine(
@@ -281,6 +288,21 @@ async def test_the_second_look_waits_from_the_first_look_on_and_not_longer() -> 
     begun = time.monotonic()
     await running.look_again([("scripted", OTHER.id)])
     assert time.monotonic() - begun < 0.4
+
+
+async def test_the_second_look_knows_what_the_first_saw_whoever_led_to_it() -> None:
+    ports = PortsSwept(answers=())
+
+    async def leads(asset: Asset) -> AsyncIterator[Yield]:
+        if asset == HOST:
+            yield Sight(fact=ports, asset=OTHER)
+            yield OTHER
+
+    told = Told()
+    running = engine(leads, MemoryJournal(), told)
+    await running.run([HOST])
+    await running.look_again([("scripted", OTHER.id)])
+    assert told.again == [[ports]]
 
 
 async def test_the_second_look_is_a_step_of_its_own() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import cast
 
@@ -93,6 +94,24 @@ async def test_silence_is_filtered_after_two_tries_and_its_patience(far: FarSide
     }
 
 
+async def test_an_address_that_answers_elsewhere_is_tried_again_soon_and_its_last_try_waits_in_full(
+    far: FarSide,
+) -> None:
+    far.rule("tcp dport 8091 accept")
+    begun = time.monotonic()
+    found = await swept(open_line(networks=(NETWORK,)), ("198.51.100.2", 8091), ("198.51.100.3", 8092), patience=2.0)
+    alone = time.monotonic() - begun
+    assert [a.state for a in found.values()] == [PortState.CLOSED, PortState.FILTERED]
+    targets = [("198.51.100.2", 8091), *[("198.51.100.2", port) for port in range(8100, 8400)]]
+    line, begun = open_line(networks=(NETWORK,), pace=replace(FAST, address=300.0, burst=1)), time.monotonic()
+    found = await swept(line, *targets, patience=2.0)
+    assert {a.state for a in found.values()} == {PortState.CLOSED, PortState.FILTERED}
+    # the address that answers nothing is waited for in full, twice; the other 300 took one second of pace more than
+    # half a second and two: the whole of both tries would be more than five
+    assert alone > 4.0
+    assert 3.4 < time.monotonic() - begun < 4.9
+
+
 async def test_with_every_third_packet_lost_an_open_port_is_found_and_a_closed_one_is_never_open(far: FarSide) -> None:
     far.rule("tcp dport 8100-8199 accept")
     far.rule("tcp dport 8100-8199 numgen inc mod 3 0 drop")
@@ -140,9 +159,9 @@ def test_the_pace_halves_for_an_address_that_pushes_back_and_recovers_by_the_min
     address = ip_address("192.0.2.1")
     assert pace.reserve(address) == 0
     assert pace.reserve(address) == pytest.approx(0.1)
-    for share in (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16):
+    for halvings in (1, 2, 3, 4, 5, 6, 7, 7):
         pace.slow_down(address)
-        assert pace.share(address) == share
+        assert pace.share(address) == 2**-halvings
     now = 1000.0
     assert pace.share(address) == 1
     assert pace.share(ip_address("192.0.2.2")) == 1
@@ -197,6 +216,31 @@ async def test_a_fragile_address_hears_one_connection_at_a_time() -> None:
         forgotten = await line.connect(address, 11112, deadline=0.2)
         await call(line, 18080)  # a stream that nobody closed gives its turn back at its deadline
         await forgotten.close()
+
+
+async def test_a_fragile_address_is_asked_at_its_own_pace_by_tcp_and_udp_alike() -> None:
+    address = ip_address("127.95.0.7")
+    line = open_line(granted=mandate(), pace=replace(FAST, fragile=20.0, burst=1))
+
+    async def seconds() -> float:
+        begun = time.monotonic()
+        for _ in range(6):
+            await (await line.connect(address, 18080)).close()
+        return time.monotonic() - begun
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with serving(hold, str(address), 9100), serving(hold, str(address), 18080):
+        assert await seconds() < 0.2
+        await (await line.connect(address, 9100)).close()
+        assert await seconds() >= 0.2
+        # a connection there does not keep a question by UDP waiting: that one takes none of the machine's few
+        held = await line.connect(address, 18080)
+        with pytest.raises(ProbeError, match="refused"):
+            await asyncio.wait_for(line.exchange(b"?", address, 123), 1.0)
+        await held.close()
 
 
 async def test_a_library_of_its_own_takes_its_turn_at_a_fragile_address() -> None:
