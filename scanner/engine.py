@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from probes.facts import codec
@@ -38,6 +37,7 @@ from probes.interface import (
 from scanner.journal import Journal, Step, StepResult
 from scanner.nameless import named, without_names
 from scanner.progress import Progress, Silence
+from scanner.scope import in_scope
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -165,7 +165,7 @@ class Engine:
 
     def _meet(self, asset: Asset) -> None:
         """Take note of an asset; plan its steps when it is in scope and something new is known of it."""
-        if not self._in_scope(asset):
+        if not in_scope(asset, self._scope):
             self._outside[asset.id] = min(self._outside.get(asset.id, asset), asset, key=_provenance)
             return
         known = self._assets.get(asset.id)
@@ -203,28 +203,9 @@ class Engine:
     def _meet_nameless(self) -> None:
         """Look at each declared network with those of its addresses that no name leads to; they are swept as such."""
         told = [result for result in self._results.values() if self._names(result.step)]
-        networks = [a for a in self._declared if a.kind is AssetKind.NETWORK and self._in_scope(a)]
+        networks = [a for a in self._declared if a.kind is AssetKind.NETWORK and in_scope(a, self._scope)]
         for network in without_names(networks, named(self._declared, told)):
             self._want(network)
-
-    def _in_scope(self, asset: Asset) -> bool:
-        """Names by the mandate's domains and hosted names, addresses by its networks, directories as declared."""
-        if asset.kind not in {AssetKind.DOMAIN, AssetKind.HOST, AssetKind.SERVICE, AssetKind.ADDRESS}:
-            return asset.kind is not AssetKind.NETWORK or self._holds_network(asset.name)
-        try:
-            address = ip_address(asset.host)
-        except ValueError:
-            return self._scope.holds_name(asset.host) or (
-                self._scope.hosted_name(asset.host) is not None and not self._scope.excludes_name(asset.host)
-            )
-        excluded = any(address in network for network in self._scope.excluded_networks)
-        return not excluded and any(address in network for network in self._scope.networks)
-
-    def _holds_network(self, text: str) -> bool:
-        network = ip_network(text)
-        excluded = any(network.version == n.version and network.overlaps(n) for n in self._scope.excluded_networks)
-        own = any(network[0] in n and network[-1] in n for n in self._scope.networks)
-        return own and not excluded
 
     async def _drain(self) -> None:
         """Run the workers until the queue is empty or the stop button is pressed."""
@@ -285,7 +266,7 @@ class Engine:
             async with asyncio.timeout(probe.deadline or self._settings.step_deadline):
                 async for seen in self._sights(step, probe):
                     match seen:
-                        case Sight() if seen.asset is not None and not self._in_scope(seen.asset):
+                        case Sight() if seen.asset is not None and not in_scope(seen.asset, self._scope):
                             # What lies outside the mandate is not evaluated, whoever saw it: a candidate, no more.
                             found.append(seen.asset)
                         case Sight():

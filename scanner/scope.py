@@ -1,14 +1,24 @@
-"""Grants: the pure decision whether a mandate lets one connection, or one DNS question, be made."""
+"""The pure decisions what a mandate covers, and whether it lets one connection, or one DNS question, be made."""
 
 from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-from probes.interface import DnsQuestion, IPAddress, Mandate, ProbeError, Reason, canonical_name
+from probes.interface import (
+    Asset,
+    AssetKind,
+    DnsQuestion,
+    IPAddress,
+    Mandate,
+    ProbeError,
+    Reason,
+    Scope,
+    canonical_name,
+)
 
 #: The well-known prefix behind which an IPv4 address may hide (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -19,6 +29,30 @@ _DEVICE_LEVEL = 3
 #: What a mandate on a directory also covers on the same controller: Kerberos tickets, and SYSVOL by SMB.
 _CONTROLLER = (88, 445)
 _DEFAULT_PORT = {"ldap": 389, "ldaps": 636}
+
+
+def in_scope(asset: Asset, scope: Scope) -> bool:
+    """Tell whether an asset may be looked at: names by the mandate's domains and hosted names, addresses by its
+    networks, directories as declared."""
+    if asset.kind is AssetKind.NETWORK:
+        return _holds_network(asset.name, scope)
+    if asset.kind not in {AssetKind.DOMAIN, AssetKind.HOST, AssetKind.SERVICE, AssetKind.ADDRESS}:
+        return True
+    try:
+        address = ip_address(asset.host)
+    except ValueError:
+        return scope.holds_name(asset.host) or (
+            scope.hosted_name(asset.host) is not None and not scope.excludes_name(asset.host)
+        )
+    excluded = any(address in network for network in scope.excluded_networks)
+    return not excluded and any(address in network for network in scope.networks)
+
+
+def _holds_network(text: str, scope: Scope) -> bool:
+    network = ip_network(text)
+    excluded = any(network.version == n.version and network.overlaps(n) for n in scope.excluded_networks)
+    own = any(network[0] in n and network[-1] in n for n in scope.networks)
+    return own and not excluded
 
 
 class Grants:
