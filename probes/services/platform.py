@@ -15,6 +15,8 @@ from probes.services.family import Dialogue, FamilyProbe, FamilySettings, Said, 
 AJP_PING, AJP_PONG = b"\x12\x34\x00\x01\x0a", b"AB\x00\x01\x09"
 RUOK = b"ruok"
 JRMI = b"JRMI\x00\x02\x4b"
+#: How many keys are called by a name that none can bear (hygie/no-such-key-7e1d5c0f, in base64): a count, no content.
+ETCD_COUNT = b'{"key":"aHlnaWUvbm8tc3VjaC1rZXktN2UxZDVjMGY=","count_only":true}'
 
 
 async def docker(call: Call) -> Said:
@@ -67,12 +69,22 @@ async def etcd(call: Call) -> Said:
             break
     else:
         raise UnspokenError(Talk.OTHER)
-    status = await http.ask(call, "/v3/auth/status", method="POST", body=b"{}", encrypted=encrypted)
-    access = Access.UNKNOWN
-    if status.status == 200:
-        access = Access.REQUIRED if status.json().get("enabled") else Access.OPEN
+    access = await _etcd_access(call, encrypted=encrypted)
     version = clipped(str(found["etcdserver"]))
     return Said(access=access, product="etcd", version=version, encryption=encrypted)
+
+
+async def _etcd_access(call: Call, *, encrypted: bool) -> Access:
+    """Whether authentication is on; before 3.5 (404) a key that cannot exist is counted, which tells it too."""
+    status = await http.ask(call, "/v3/auth/status", method="POST", body=b"{}", encrypted=encrypted)
+    if status.status == 200:
+        return Access.REQUIRED if status.json().get("enabled") else Access.OPEN
+    if status.status != 404:
+        return Access.UNKNOWN
+    count = await http.ask(call, "/v3/kv/range", method="POST", body=ETCD_COUNT, encrypted=encrypted)
+    if "header" in count.json():
+        return Access.OPEN
+    return Access.REQUIRED if "user name is empty" in str(count.json().get("error")) else Access.UNKNOWN
 
 
 async def zookeeper(call: Call) -> Said:

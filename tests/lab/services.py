@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +78,20 @@ def openldap(folder: Path, *lines: str, tls: bool = False) -> Running:
     return _run(folder, 389, "/usr/sbin/slapd", "-d", "0", "-f", conf, "-h", urls)
 
 
+@contextlib.contextmanager
+def etcd(folder: Path, *, authentication: bool = False) -> Iterator[None]:
+    """A store of one member, empty; with ``authentication`` it obeys its root user alone."""
+    urls = (f"--listen-client-urls=http://{ADDRESS}:2379", f"--advertise-client-urls=http://{ADDRESS}:2379")
+    peers = (f"--listen-peer-urls=http://{ADDRESS}:2380", f"--initial-advertise-peer-urls=http://{ADDRESS}:2380")
+    cluster = f"--initial-cluster=default=http://{ADDRESS}:2380"
+    with _run(folder, 2379, "/usr/bin/etcd", f"--data-dir={folder / 'data'}", *urls, *peers, cluster):
+        if authentication:
+            root = {"name": "root", "password": "lab"}
+            for path, body in (("user/add", root), ("user/grant", {"user": "root", "role": "root"}), ("enable", {})):
+                urllib.request.urlopen(f"http://{ADDRESS}:2379/v3/auth/{path}", json.dumps(body).encode()).close()
+        yield
+
+
 def redis(folder: Path, *words: str) -> Running:
     return _run(folder, 6379, "/usr/bin/redis-server", "--bind", ADDRESS, "--save", "", "--dir", folder, *words)
 
@@ -139,6 +155,16 @@ def xrdp(folder: Path, security: str) -> Running:
         "[Channels]\n[Xorg]\nname=Xorg\nlib=libxup.so\nport=-1\n"
     )
     return _run(folder, 3389, "/usr/sbin/xrdp", "--nodaemon", "--config", _written(folder / "conf", text))
+
+
+@contextlib.contextmanager
+def freerdp(folder: Path, *words: str) -> Iterator[None]:
+    """FreeRDP sharing a screen of its own, which knows network level authentication."""
+    accounts = _written(folder / "sam", "lab:::0123456789abcdef0123456789abcdef:::\n")
+    own = (f"/bind-address:{ADDRESS}", "/port:3389", f"/sam-file:{accounts}", "+auth", *words)
+    display = ("env", f"DISPLAY={ADDRESS}:1", f"HOME={folder}")
+    with tigervnc(folder, "-ac"), _run(folder, 3389, *display, "/usr/bin/freerdp-shadow-cli", *own):
+        yield
 
 
 def certificate_wanted(folder: Path, port: int, *words: str) -> Running:

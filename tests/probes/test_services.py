@@ -40,7 +40,8 @@ FAMILY = FamilySettings(patience=0.5)
 HTTP = (
     rb"(GET|POST) (%s) HTTP/1\.1\r\nHost: 127\.96\.0\.1\r\nUser-Agent: Hygie/0\.1 \(mandated audit\)\r\n"
     rb"Accept: (\*/\*|application/json|application/dicom\+json|application/fhir\+json)\r\nConnection: close\r\n"
-    rb"(Content-Type: application/json\r\nContent-Length: 2\r\n)?\r\n(\{\})?"
+    rb"(\r\n|Content-Type: application/json\r\nContent-Length: (2\r\n\r\n\{\}|64\r\n\r\n"
+    rb"\{\"key\":\"aHlnaWUvbm8tc3VjaC1rZXktN2UxZDVjMGY=\",\"count_only\":true\}))"
 )
 
 
@@ -241,6 +242,9 @@ ROWS: list[Row] = [
      got("/version", "/v3/auth/status"), {"access": OPEN}),
     ("etcd-required", PLATFORM, 2379, [[b"", page(b'{"etcdserver":"3.5.4"}')], [b"", page(b'{"enabled":true}')]],
      got("/version", "/v3/auth/status"), {"access": REQUIRED}),
+    ("etcd-old-open", PLATFORM, 2379,
+     [[b"", page(b'{"etcdserver":"3.4.23"}')], [b"", page(b"", "404 Not Found")], [b"", page(b'{"header":{}}')]],
+     got("/version", "/v3/auth/status", "/v3/kv/range"), {"access": OPEN}),
     ("zookeeper", PLATFORM, 2181, [[b"", b"imok"]], rb"ruok", {"product": "ZooKeeper"}),
     ("ajp", PLATFORM, 8009, [[b"", b"AB\0\1\x09"]], rb"\x12\x34\0\x01\x0a", {"product": "AJP"}),
     ("rmi", PLATFORM, 1099, [[b"", b"\x4e\0\x0a127.96.0.1"]], rb"JRMI\0\x02\x4b", {"product": "Java RMI"}),

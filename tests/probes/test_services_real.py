@@ -41,6 +41,7 @@ FAMILY = FamilySettings()
 SSH, SMB, LDAP = SshProbe(SshSettings()), SmbProbe(SmbSettings()), LdapProbe(LdapSettings())
 FTP, VNC, RDP = FtpProbe(FtpSettings()), VncProbe(VncSettings()), RdpProbe(RdpSettings())
 DATABASE, BROKER, GREETING = DatabaseProbe(FAMILY), BrokerProbe(FAMILY), GreetingProbe(FAMILY)
+PLATFORM = PlatformProbe(FAMILY)
 # it would wait a quarter of an hour for another reader, and outlive its inetd
 TFTP = "tftp dgram udp wait root /usr/sbin/in.tftpd in.tftpd --timeout 1 --secure"
 TELNET = "telnet stream tcp nowait root /usr/sbin/telnetd telnetd"
@@ -85,6 +86,14 @@ ROWS: list[Row] = [
      {"credssp": False, "tls_alone": True, "old_security": False}, [(rules.rdp_authentication, NOT_MET)]),
     ("xrdp-old", lambda f: lab.xrdp(f, "rdp"), RDP, 3389,
      {"credssp": False, "tls_alone": False, "old_security": True}, [(rules.rdp_authentication, NOT_MET)]),
+    ("freerdp-nla", lambda f: lab.freerdp(f, "/sec:nla"), RDP, 3389,
+     {"credssp": True, "tls_alone": False, "old_security": False}, [(rules.rdp_authentication, MET)]),
+    ("freerdp-tls", lambda f: lab.freerdp(f, "/sec:tls"), RDP, 3389,
+     {"credssp": False, "tls_alone": True, "old_security": False}, [(rules.rdp_authentication, NOT_MET)]),
+    # 3.4 does not say whether authentication is on
+    ("etcd", lambda f: lab.etcd(f, authentication=True), PLATFORM, 2379, {"product": "etcd", "access": REQUIRED},
+     [(rules.platform_authentication, MET)]),
+    ("etcd-open", lab.etcd, PLATFORM, 2379, {"access": OPEN}, [(rules.platform_authentication, NOT_MET)]),
     ("redis", lambda f: lab.redis(f, "--requirepass", "lab"), DATABASE, 6379, {},
      [(rules.database_authentication, MET), (rules.database_encryption, NOT_MET)]),
     ("redis-open", lambda f: lab.redis(f, "--protected-mode", "no"), DATABASE, 6379, {},
