@@ -19,7 +19,7 @@ def explained(w: Words, attempt: Attempt) -> str:
     """Return what failed and where, the server's own words, and what to do: one line, not yet escaped."""
     parts = [w("advice.failed", asset=attempt.asset, reason=w.reason(attempt.reason.value))]
     if attempt.detail:
-        parts.append(w("advice.detail", detail=attempt.detail))
+        parts.append(w("advice.detail", detail=w.detail(attempt.detail)))
     if told := advice(w, attempt.probe, attempt.reason.value):
         parts.append(w("advice.do", advice=told))
     return "".join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,13 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from probes.interface import Reason
+from reports import details
+from reports.typography import NARROW, WIDE, french
+
 #: French first; English complete.
 LANGUAGES = ("fr", "en")
-_NARROW, _WIDE = "\u202f", "\u00a0"
+_REASONS = frozenset(reason.value for reason in Reason)
 _Text = str | Mapping[str, str]
 
 
@@ -54,10 +57,18 @@ class Words:
         detail = self(f"reason.{detail.strip()}") if self.known(f"reason.{detail.strip()}") else detail.strip()
         return f"{self(f'reason.{name}')} ({detail})" if detail else self(f"reason.{name}")
 
+    def detail(self, text: str) -> str:
+        """Return what a step told of its failure: our own sentence said, the words of a server or library quoted."""
+        own = details.own(text, self.language)
+        if own is not None or not text.partition(" ")[1]:
+            return own or text
+        return self("detail.quoted", text=text)
+
     def quoted(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a finding as a card quotes them.
 
-        A ``flaw`` is a machine reason, said in words; so are yes, no, and ``-``, which stands for a value not there.
+        A ``flaw`` is a machine reason, said in words; so are yes, no, and ``-``, which stands for a value not there. A
+        ``detail`` is what a step told, after its reason if it had one.
         """
         return {name: self._quoted(name, value) for name, value in values.items()}
 
@@ -66,17 +77,26 @@ class Words:
             return self("quoted.yes" if value else "quoted.no")
         if value == "-":
             return self("quoted.nothing")
-        return self.reason(value) if name == "flaw" and isinstance(value, str) else value
+        if name == "flaw" and isinstance(value, str):
+            return self.reason(value)
+        return self._told(value) if name == "detail" and isinstance(value, str) else value
+
+    def _told(self, text: str) -> str:
+        reason, _, rest = text.partition(" ")
+        if reason.removesuffix(":") not in _REASONS:
+            return self.detail(text)
+        said = self(f"reason.{reason.removesuffix(':')}")
+        return f"{said} ({self.detail(rest)})" if rest else said
 
     def number(self, value: float) -> str:
         """Return a number with the thousands separator and decimal mark of the language."""
         text = f"{int(value) if value == int(value) else value:,}"
-        return text.replace(",", _NARROW).replace(".", ",") if self.language == "fr" else text
+        return text.replace(",", NARROW).replace(".", ",") if self.language == "fr" else text
 
     def date(self, day: date) -> str:
         """Return a day in full: « 1er mars 2026 », "1 March 2026"."""
         first = "1er" if self.language == "fr" and day.day == 1 else str(day.day)
-        return f"{first}{_WIDE}{self(f'month.{day.month}')}{_WIDE}{day.year}"
+        return f"{first}{WIDE}{self(f'month.{day.month}')}{WIDE}{day.year}"
 
     def instant(self, at: datetime) -> str:
         """Return an instant to the minute, in UTC, and said so."""
@@ -91,7 +111,7 @@ class Words:
 
     def typeset(self, text: str) -> str:
         """Return prose with the spaces of French typography; English is left as it is."""
-        return _french(text) if self.language == "fr" else text
+        return french(text) if self.language == "fr" else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +153,12 @@ def _flat(table: Mapping[str, object], prefix: str, language: str) -> dict[str, 
     found: dict[str, _Text] = {}
     for key, value in table.items():
         if isinstance(value, str):
-            found[prefix + key] = _french(value) if language == "fr" else value
+            found[prefix + key] = french(value) if language == "fr" else value
         elif isinstance(value, dict) and value.keys() == {"one", "other"}:
-            kept = {form: text.replace("{n} ", "{n}" + _WIDE) for form, text in value.items()}
-            found[prefix + key] = {k: _french(v) if language == "fr" else v for k, v in kept.items()}
+            kept = {form: text.replace("{n} ", "{n}" + WIDE) for form, text in value.items()}
+            found[prefix + key] = {k: french(v) if language == "fr" else v for k, v in kept.items()}
         elif isinstance(value, dict):
             found |= _flat(value, f"{prefix}{key}.", language)
         else:
             raise TypeError(f"{prefix}{key} is neither text, plural nor table")
     return found
-
-
-def _french(text: str) -> str:
-    """Put no-break spaces before high punctuation and inside guillemets, and curl apostrophes."""
-    text = re.sub(r"(?<=\w)'(?=[\w«])", "’", text)
-    text = re.sub(r" ([;!?])", _NARROW + r"\1", text)
-    text = re.sub(r" ([:»%])", _WIDE + r"\1", text)
-    return text.replace("« ", "«" + _WIDE)

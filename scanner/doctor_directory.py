@@ -140,7 +140,7 @@ def _unread(w: Words, name: str, error: ProbeError) -> tuple[Mark, str]:
 
 def _why(w: Words, error: ProbeError) -> str:
     reason = error.reason.value
-    told = w.reason(reason) + (w("advice.detail", detail=visible(error.detail, 300)) if error.detail else "")
+    told = w.reason(reason) + (w("advice.detail", detail=visible(w.detail(error.detail), 300)) if error.detail else "")
     found = advice(w, DirectoryRights.seen_by, reason)
     return told + (w("advice.do", advice=found) if found else "")
 

@@ -142,7 +142,7 @@ def _attempts(told: Outline, words: Words) -> Iterator[Row]:
             attempt.probe,
             words(f"status.{attempt.status.value}"),
             words.reason(attempt.reason.value),
-            attempt.detail,
+            words.detail(attempt.detail),
         )
 
 

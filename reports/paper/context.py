@@ -165,7 +165,7 @@ def _attempt(attempt: Attempt, hand: Hand) -> Data:
         "asset": breakable(attempt.asset),
         "step": drawn(attempt.probe) + second,
         "reason": w.reason(attempt.reason.value),
-        "detail": breakable(attempt.detail) or "–",
+        "detail": breakable(w.detail(attempt.detail)) or "–",
     }
 
 

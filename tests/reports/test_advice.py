@@ -32,7 +32,7 @@ def failed(probe: str, reason: Reason, detail: str = "") -> Attempt:
             "fr",
             "directory@1",
             Reason.ACCOUNT_LOCKED,
-            "compte verrouillé (data 775). À faire : vérifier le mot de passe",
+            "compte verrouillé (« data 775 »). À faire : vérifier le mot de passe",
         ),
         ("en", "directory-tree@1", Reason.REFERRAL, "or correct `base`"),
         ("fr", "directory-sysvol@1", Reason.REFUSED, "ouvrir le port 445"),

@@ -115,6 +115,6 @@ def test_the_doctor_says_what_is_missing_and_asks_the_others(settings: Settings,
     with store:
         missing = [line for mark, line in examine(settings, store, load("fr", "scanner")) if mark is Mark.MISSING]
     (locked,) = (line for line in missing if "annuaire ad" in line)
-    assert "secret absent de cette machine (the environment variable HYGIE_ABSENT is not set" in locked
+    assert "secret absent de cette machine (la variable d’environnement HYGIE_ABSENT n’est pas définie" in locked
     (silent,) = (line for line in missing if "annuaire other" in line)
     assert "connexion refusée" in silent
