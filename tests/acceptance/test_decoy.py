@@ -10,20 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.decoy import DECOY, SITE
+from tests.lab.decoy import DECOY, PLACES, SITE
 
 NAME = "hygie-decoy"
-_COUNTERS = f"""
-table inet t {{
-  counter decoy {{ }}
-  counter site {{ }}
-  chain out {{
-    type filter hook output priority 0;
-    ip daddr 198.51.100.0/24 counter name decoy
-    ip daddr {SITE} counter name site
-  }}
-}}
-"""
+#: What each counter counts; a place's name may be a word of nftables.
+_NAMED = {"decoy": "198.51.100.0/24", "site": SITE, **{f"p_{place}": address for place, address in PLACES.items()}}
+_COUNTERS = "\n".join(
+    [
+        "table inet t {",
+        *(f"counter {name} {{ }}" for name in _NAMED),
+        "chain out { type filter hook output priority 0;",
+        *(f"ip daddr {address} counter name {name}" for name, address in _NAMED.items()),
+        "}",
+        "}",
+        "",
+    ]
+)
 
 
 def inside(*words: str, **more: str) -> str:
@@ -60,6 +62,12 @@ def test_the_decoy_hears_nothing(tmp_path: Path) -> None:
     report = json.loads(inside(sys.executable, "-m", "tests.lab.decoy", str(tmp_path)))
     assert packets("decoy") == 0
     assert packets("site") > 20
+    found = {a["name"]: (a["found_in"], a["in_scope"]) for a in report["assets"] if a["kind"] == "host"}
+    for place in PLACES:
+        # a name outside the mandate's domains is a candidate; one beneath them is looked up, and its address left alone
+        assert found[f"{place}.ailleurs.test"] == (place, False)
+        assert found[f"{place}.leurre.test"] == (place, True)
+        assert packets(f"p_{place}") == 0
     outside = {a["name"] for a in report["assets"] if not a["in_scope"]}
     assert {"decoy.ailleurs.test", "mail.ailleurs.test"} <= outside
     refused = {a["asset"] for a in report["attempts"]["not_completed"] if a["reason"] == "out-of-scope"}
@@ -67,3 +75,5 @@ def test_the_decoy_hears_nothing(tmp_path: Path) -> None:
     # The counter counts: one knock of our own is heard (and its refusal).
     inside(sys.executable, "-c", f"import socket; socket.socket(2, 2).sendto(b'x', ('{DECOY}', 9))")
     assert packets("decoy") >= 1
+    inside(sys.executable, "-c", f"import socket; socket.socket(2, 2).sendto(b'x', ('{PLACES['csp']}', 9))")
+    assert packets("p_csp") >= 1

@@ -36,10 +36,25 @@ ns 60 A {OWN}
 @ 60 TXT "v=spf1 include:_spf-maison.ch.test a:relais-cache.ch.test include:_spf.ailleurs.test -all"
 www 60 A {SITE}
 """
-    + "".join(f"{name} 60 A {SITE}\n" for name in ("lien", "politique", "autre-nom", "relais-cache", "journal", "vpn")),
+    + "".join(
+        f"{name} 60 A {SITE}\n"
+        for name in ("lien", "politique", "autre-nom", "relais-cache", "journal", "vpn", "renvoi")
+    ),
     "ailleurs.test.": f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\n* 60 A {DECOY}\n"
     + "".join(f"{name} 60 A {DECOY}\n" for name in ("lien", "politique", "san", "journal")),
 }
+
+
+def _sites(now: datetime) -> list[Site]:
+    # One sends on to a name of the house, which sends on to one that is not.
+    moved = [
+        Site(name=name, address=SITE, port=port, pages={"/": Page(status=302, headers={"Location": f"http://{to}/"})})
+        for name, port, to in (
+            ("www.ch.test", 8080, "renvoi.ch.test:8081"),
+            ("renvoi.ch.test", 8081, "renvoi.ailleurs.test:8080"),
+        )
+    ]
+    return [_site(now), *moved]
 
 
 def _site(now: datetime) -> Site:
@@ -78,7 +93,7 @@ roots = ["{root}"]
 [probes.discovery]
 words = "{folder}/words"
 [probes.ports]
-short = [8443]
+short = [8443, 8080]
 patience = 0.3
 [probes.tls]
 ports = [8443]
@@ -134,7 +149,8 @@ async def _play(folder: Path) -> Told:
         own = NameServer(zones=(zones["ch.test."], zones["ailleurs.test."]))
         await stack.enter_async_context(nameserver.serving(root, ROOT, PORT))
         await stack.enter_async_context(nameserver.serving(own, OWN, PORT))
-        await stack.enter_async_context(services.serving(_site(now)))
+        for site in _sites(now):
+            await stack.enter_async_context(services.serving(site))
         for port in (8443, 8080):
             await stack.enter_async_context(await asyncio.start_server(knocked, DECOY, port))
         with open_store(folder / "hygie.sqlite") as store:
@@ -158,6 +174,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         ("autre-nom", "certificate"),
         ("relais-cache", "spf"),
         ("_spf-maison", "spf"),
+        ("renvoi", "redirect"),
         ("vpn", "word-list"),
         ("journal", "certificate-transparency"),
     ],
@@ -173,8 +190,8 @@ def test_an_imported_name_that_no_longer_exists_is_no_discovery(told: Told) -> N
 
 
 def test_names_outside_the_mandate_are_candidates_and_hear_nothing(told: Told) -> None:
-    places = {name: told.outside[f"host:{name}.ailleurs.test"].found_in.value for name in ("lien", "politique", "san")}
-    assert places == {"lien": "link", "politique": "csp", "san": "certificate"}
+    expected = {"lien": "link", "politique": "csp", "san": "certificate", "renvoi": "redirect"}
+    assert {name: told.outside[f"host:{name}.ailleurs.test"].found_in.value for name in expected} == expected
     assert told.outside["host:_spf.ailleurs.test"].found_in.value == "spf"
     assert told.knocks == 0
 

@@ -1,7 +1,8 @@
 """A scene where everything points to one address that no grant covers; run in a namespace, it scans and tells.
 
 The decoy is pointed at by an in-scope name, a CNAME, an MX, an SRV record, an SPF policy, a certificate, a redirect, a
-link and a content security policy.
+link and a content security policy; and each of the last five names a decoy of its own, outside the mandate's domains
+and beneath them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from scanner.judging import judge_scan
 from scanner.store.store import open_store
 
 DECOY, SITE = "198.51.100.66", "127.78.0.10"
+#: Each undeclared place, with the address of its own decoy.
+PLACES = {place: f"198.51.100.{10 + at}" for at, place in enumerate(("link", "spf", "certificate", "csp", "redirect"))}
 _DNS, _ROOT, _OWN = 53053, "127.78.0.1", "127.78.0.2"
 _ZONES = {
     ".": f"@ 60 SOA a.root. h. 1 1 1 1 1\n@ 60 NS a.root.\na.root. 60 A {_ROOT}\n"
@@ -38,7 +41,8 @@ _ZONES = {
 @ 60 NS ns
 ns 60 A {_OWN}
 @ 60 MX 10 mail.ailleurs.test.
-@ 60 TXT "v=spf1 a:decoy.ailleurs.test mx ip4:{DECOY} include:_spf.ailleurs.test -all"
+@ 60 TXT "v=spf1 a:decoy.ailleurs.test mx ip4:{DECOY} include:spf.ailleurs.test include:spf.leurre.test -all"
+spf 60 TXT "v=spf1 ip4:{DECOY} -all"
 www 60 A {SITE}
 alias 60 CNAME decoy.ailleurs.test.
 piege 60 A {DECOY}
@@ -46,16 +50,25 @@ _ldap._tcp 60 SRV 0 100 389 piege
 _ldap._tcp.dc._msdcs 60 SRV 0 100 389 decoy.ailleurs.test.
 _mta-sts 60 TXT "v=STSv1; id=1"
 mta-sts 60 A {DECOY}
-""",
+"""
+    + "".join(f"{place} 60 A {address}\n" for place, address in PLACES.items()),
     "ailleurs.test.": f"""
 @ 60 SOA ns h 1 1 1 1 1
 @ 60 NS ns
 ns 60 A {_OWN}
 decoy 60 A {DECOY}
 mail 60 A {DECOY}
-_spf 60 TXT "v=spf1 ip4:{DECOY} -all"
-""",
+spf 60 TXT "v=spf1 ip4:{DECOY} -all"
+"""
+    + "".join(f"{place} 60 A {address}\n" for place, address in PLACES.items()),
 }
+
+
+_ALLOWED = ("decoy.ailleurs.test", "csp.ailleurs.test", "csp.leurre.test")
+_CERTIFIED = (
+    "www.leurre.test", "decoy.ailleurs.test", "piege.leurre.test", "certificate.ailleurs.test",
+    "certificate.leurre.test",
+)  # fmt: skip
 
 
 def configuration(folder: Path) -> str:
@@ -83,11 +96,11 @@ roots = ["{_ROOT}"]
 ports = [8443]
 store = "{folder / "ca.pem"}"
 [probes.ports]
-short = [8443, 8080, 25, 389, 443]
+short = [8443, 8080, 8081, 8088, 25, 389, 443]
 patience = 0.3
 [probes.web]
 tls_ports = [8443]
-clear_ports = [8080]
+clear_ports = [8080, 8081, 8088]
 pause = 0.0
 [store]
 url = "hygie.sqlite"
@@ -113,24 +126,31 @@ async def scene(folder: Path) -> bytes:
     zones = {o: dns.zone.from_text(t, dns.name.from_text(o), relativize=False) for o, t in _ZONES.items()}
     signer = authority("AC", now)
     (folder / "ca.pem").write_bytes(signer.chain[0].public_bytes(Encoding.PEM))
-    page = f'<a href="https://decoy.ailleurs.test/">x</a><img src="http://{DECOY}/i.png"><script src="//{DECOY}/s.js">'
+    page = '<a href="https://link.ailleurs.test/">x</a><a href="//link.leurre.test/">y</a>'
+    page += f'<a href="https://decoy.ailleurs.test/">x</a><img src="http://{DECOY}/i.png"><script src="//{DECOY}/s.js">'
     tls = Site(
         name="www.leurre.test",
         address=SITE,
         port=8443,
-        identity=leaf(signer, ("www.leurre.test", "decoy.ailleurs.test", "piege.leurre.test"), now),
-        headers={"Content-Security-Policy": f"default-src https://{DECOY} decoy.ailleurs.test"},
+        identity=leaf(signer, _CERTIFIED, now),
+        headers={"Content-Security-Policy": f"default-src https://{DECOY} {' '.join(_ALLOWED)}"},
         pages={"/": Page(body=page.encode())},
     )
-    moved = Page(status=302, headers={"Location": f"http://{DECOY}/"})
-    clear = Site(name="www.leurre.test", address=SITE, port=8080, pages={"/": moved})
+    moved = [
+        Site(name="www.leurre.test", address=SITE, port=port, pages={"/": Page(status=302, headers={"Location": to})})
+        for port, to in (
+            (8080, f"http://{DECOY}/"),
+            (8081, "http://redirect.ailleurs.test:8080/"),
+            (8088, "http://redirect.leurre.test:8080/"),
+        )
+    ]
     root = NameServer(zones=tuple(zones.values()), resolver=True)
     own = NameServer(zones=(zones["leurre.test."], zones["ailleurs.test."]))
     settings = parse(folder / "config.toml", configuration(folder))
     async with contextlib.AsyncExitStack() as stack:
         for address, server in ((_ROOT, root), (_OWN, own)):
             await stack.enter_async_context(nameserver.serving(server, address, _DNS))
-        for site in (tls, clear):
+        for site in (tls, *moved):
             await stack.enter_async_context(services.serving(site))
         with open_store(folder / "hygie.sqlite") as store:
             ended, _ = await run.scan(settings, store, "leurre", level=3)
