@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -26,6 +25,7 @@ from probes.directory.messages import (
     search,
 )
 from probes.directory.target import BindMethod, DirectoryTarget, Transport
+from probes.directory.tls import TlsSocket, VerifiedTls
 from probes.directory.wire import Wire, socket_error
 from probes.facts.ber import BerError
 from probes.interface import IPAddress, ProbeError, Reason
@@ -85,7 +85,7 @@ class Session:
     def __init__(self, target: DirectoryTarget, address: IPAddress) -> None:
         self.target = target
         self.address = address
-        self._tls = _VerifiedTls(target)
+        self._tls = VerifiedTls(target)
         server = ldap3.Server(
             str(address),
             port=target.port,
@@ -117,8 +117,8 @@ class Session:
             self._ldap.open(read_server_info=False)
             if self.target.transport is Transport.STARTTLS:
                 self._start_tls()
-            if isinstance(self._ldap.socket, ssl.SSLSocket):
-                self.tls_version = self._ldap.socket.version() or ""
+            if isinstance(self._ldap.socket, TlsSocket):
+                self.tls_version = self._ldap.socket.version()
             if self.target.bind is BindMethod.SIMPLE:
                 self._ldap.bind(read_server_info=False)
                 self._must_be({SUCCESS})
@@ -173,7 +173,7 @@ class Session:
         from probes.directory.sasl import Negotiation
 
         sealed = self.target.transport is Transport.SEALED
-        certificate = None if sealed else self._ldap.socket.getpeercert(binary_form=True)
+        certificate = None if sealed else self._ldap.socket.certificate()
         with Negotiation(self.target, self.address, certificate) as negotiation:
             self._ldap.sasl_mechanism = "GSS-SPNEGO"
             token = negotiation.step(None)
@@ -192,36 +192,6 @@ class Session:
         if answer.code not in codes:
             raise refusal(answer)
         return answer
-
-
-class _VerifiedTls(ldap3.Tls):
-    """TLS that verifies the chain and the configured name by the standard library, and remembers why it failed."""
-
-    def __init__(self, target: DirectoryTarget) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self._target = target
-        self.failure: ProbeError | None = None
-
-    def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:
-        """Put TLS over the connection's socket."""
-        context = self._trusting()
-        try:
-            secured = context.wrap_socket(
-                connection.socket, server_hostname=self._target.host, do_handshake_on_connect=False
-            )
-            # known to the connection before it waits for the server, so that an abort reaches it
-            connection.socket = secured
-            secured.do_handshake()
-        except OSError as error:
-            self.failure = socket_error(error)
-            raise
-
-    def _trusting(self) -> ssl.SSLContext:
-        try:
-            return ssl.create_default_context(cafile=self._target.ca_file or None)
-        except OSError as error:  # of the file: absent, not readable, no PEM
-            self.failure = ProbeError(Reason.CERTIFICATE, f"ca_file {self._target.ca_file}: {error.strerror or error}")
-            raise
 
 
 def refusal(answer: Answer) -> ProbeError:

@@ -30,7 +30,7 @@ class Sealer(Protocol):
 
 
 class SocketHolder(Protocol):
-    """What owns the socket, which StartTLS replaces (ldap3's Connection)."""
+    """What owns the socket, over which TLS is put on the way (ldap3's Connection)."""
 
     socket: socket.socket
 
