@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import IO, Protocol
 
 from scanner.exit import Exit
+from scanner.store.queue import Order
 
 #: The options of `hygie scan` by kind of schedule.
 KINDS: Mapping[str, Sequence[str]] = MappingProxyType(
@@ -33,6 +34,8 @@ OUTCOMES: Mapping[int, str] = MappingProxyType(
         Exit.INTERRUPTED: "stopped",
     }
 )
+#: What comes of an occasion whose scan was given up while it waited for a worker.
+CANCELLED = "cancelled before it began"
 #: Longest tail read of what a child said, in bytes.
 _TAIL = 4000
 
@@ -60,6 +63,14 @@ class Starter(Protocol):
 
     def last(self, perimeter: str) -> Ended | None:
         """Return how the last scan that was started so ended, None while it has not."""
+        ...
+
+    def waiting(self, perimeter: str) -> tuple[Order, ...]:
+        """Return the scans asked for that nobody has begun, oldest first."""
+        ...
+
+    def cancel(self, perimeter: str, scan: str) -> bool:
+        """Give up a scan that nobody has begun; False when it does not wait, or no longer."""
         ...
 
 
@@ -107,6 +118,14 @@ class Launcher:
         with self._lock:
             self._collect()
             return self._last.get(perimeter)
+
+    def waiting(self, perimeter: str) -> tuple[Order, ...]:
+        """Return nothing: what is started here begins at once."""
+        return ()
+
+    def cancel(self, perimeter: str, scan: str) -> bool:
+        """Return False: nothing waits here."""
+        return False
 
     def _collect(self) -> None:
         for name, (child, said) in list(self._children.items()):

@@ -11,7 +11,7 @@ from rules.subject import Scan
 from scanner.config.schema import ScheduleSection
 from scanner.exit import Exit
 from scanner.run import new_id
-from scanner.schedule.launcher import OUTCOMES, Ended
+from scanner.schedule.launcher import CANCELLED, OUTCOMES, Ended
 from scanner.store.queue import Order
 from scanner.store.store import Store
 
@@ -60,6 +60,15 @@ class Orders:
             return None
         code = next((code for code, outcome in OUTCOMES.items() if outcome == last.outcome), Exit.REFUSED)
         return Ended(perimeter=perimeter, code=code, said=last.outcome)
+
+    def waiting(self, perimeter: str) -> tuple[Order, ...]:
+        """Return the orders of a perimeter that no worker has, oldest first."""
+        asked = self._store.queue.open()
+        return tuple(one.order for one in asked if one.order.perimeter == perimeter and not one.taken)
+
+    def cancel(self, perimeter: str, scan: str) -> bool:
+        """Take an order back; False when no such one waits, or a worker has taken it."""
+        return self._store.queue.cancel(perimeter, scan, CANCELLED) is not None
 
     def _ask(self, perimeter: str, kind: str, by: str, schedule: str, due_at: datetime, resume: str = "") -> bool:
         scan = resume or new_id(self._clock())

@@ -36,6 +36,10 @@ _RESCUE = (
     "FOR UPDATE OF job SKIP LOCKED) silent"
 )
 _HEARD = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :seconds)"
+_CANCEL = (
+    "SELECT procrastinate_cancel_job_v1(id, false, false), args FROM procrastinate_jobs "
+    "WHERE status = 'todo' AND task_name = :task AND args->>'perimeter' = :perimeter AND args->>'scan' = :scan"
+)
 _OPEN = (
     "SELECT args, status::text, queue_name FROM procrastinate_jobs "
     "WHERE status IN ('todo', 'doing') AND task_name = :task ORDER BY id"
@@ -109,6 +113,20 @@ class Queue:
             taken = self._clock()
             session.add(OccasionRow(schedule=order.schedule, due_at=order.due_at, taken_at=taken, outcome=""))
         return True
+
+    def cancel(self, perimeter: str, scan: str, outcome: str) -> Order | None:
+        """Take an order that no worker has out of its queue, and record what came of its occasion.
+
+        None, and nothing is done, when no such order waits.
+        """
+        wanted = {"task": TASK, "perimeter": perimeter, "scan": scan}
+        with self._database.write() as session:
+            rows = session.connection().execute(text(_CANCEL), wanted).all()
+            orders = [order_of(args) for cancelled, args in rows if cancelled is not None]
+            for order in orders:
+                if (row := session.get(OccasionRow, (order.schedule, order.due_at))) is not None:
+                    row.outcome = outcome
+        return orders[0] if orders else None
 
     def rescue(self, seconds: float) -> int:
         """Give back the orders of workers not heard of for that long; return how many."""

@@ -21,6 +21,7 @@ _NAMES = {
     "purged": ("purge", "purge"),
     "register-completed": ("registre FINESS complété", "FINESS register completed"),
     "register-imported": ("registre FINESS importé", "FINESS register imported"),
+    "order-cancelled": ("scan annulé avant d’avoir commencé", "scan cancelled before it began"),
     "resume-asked": ("reprise demandée", "resumption asked"),
     "scan-asked": ("scan demandé", "scan asked"),
     "scan-begun": ("scan commencé", "scan begun"),

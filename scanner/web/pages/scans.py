@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 
 from rules.subject import Scan
-from scanner.schedule.launcher import KINDS
+from scanner.schedule.launcher import CANCELLED, KINDS
 from scanner.store.boards import Shift, Standing
+from scanner.store.queue import Order
 from scanner.store.sightings import Live, ScanLine
 from scanner.web.rights import Right
 from scanner.web.route import Action, Asked, Going, Page, Refused, Watch
@@ -20,11 +21,13 @@ _APPEARS = 20.0
 class Scans:
     """The last scans of a perimeter, newest first, and the id of the one that runs, or "".
 
-    ``cut`` is what the last one started here said when it could not go to its end, "" otherwise.
+    ``waiting`` are those asked of the workers that none has begun; ``cut`` is what the last one started here said when
+    it could not go to its end, "" otherwise.
     """
 
     scans: tuple[ScanLine, ...]
     running: str
+    waiting: tuple[Order, ...]
     kinds: tuple[str, ...]
     cut: str
 
@@ -45,9 +48,10 @@ def _scans(asked: Asked) -> Scans:
     kinds = [kind for kind in KINDS if known is not None and (known.directories or kind not in {"directory", "both"})]
     last = asked.launch.last(asked.perimeter)
     return Scans(
-        cut=last.said if last is not None and not last.judged else "",
+        cut=last.said if last is not None and not last.judged and last.said != CANCELLED else "",
         scans=asked.store.sightings.scans(asked.perimeter),
         running=asked.store.sightings.running().get(asked.perimeter, ""),
+        waiting=asked.launch.waiting(asked.perimeter),
         kinds=tuple(kinds),
     )
 
@@ -121,6 +125,20 @@ def _stop(asked: Asked) -> Going:
     return Going(to=f"/p/{asked.perimeter}/scans/{scan.id}", told=told)
 
 
+def _cancel(asked: Asked) -> Going:
+    scan = asked.path["scan"]
+    if not asked.launch.cancel(asked.perimeter, scan):
+        raise Refused(
+            asked.say(
+                "Ce scan n’attend plus : une machine l’a pris. Arrêtez-le depuis sa page.",
+                "This scan waits no more: a machine took it. Stop it from its page.",
+            )
+        )
+    asked.store.audit.note("order-cancelled", perimeter=asked.perimeter, scan=scan)
+    told = asked.say("Scan annulé avant d’avoir commencé.", "Scan cancelled before it began.")
+    return Going(to=f"/p/{asked.perimeter}/scans", told=told)
+
+
 SCANS = Page(
     path="/p/{perimeter}/scans",
     right=Right.READ,
@@ -147,6 +165,12 @@ START = Action(
 )
 STOP = Action(
     path="/p/{perimeter}/scans/{scan}/stop", right=Right.SCAN, do=_stop, title=("Arrêter le scan", "Stop the scan")
+)
+CANCEL = Action(
+    path="/p/{perimeter}/scans/{scan}/cancel",
+    right=Right.SCAN,
+    do=_cancel,
+    title=("Annuler un scan qui attend", "Cancel a scan that waits"),
 )
 RESUME = Action(
     path="/p/{perimeter}/scans/{scan}/resume",
