@@ -1,7 +1,7 @@
 """Agreement with other tools on the lab, difference by difference, into docs/agreement.md.
 
 TLS versions, suites and certificates beside sslyze and testssl.sh on the ground of the exposure bench, DNSSEC beside
-delv, SPF and DMARC beside checkdmarc. A difference without a written reason fails.
+delv and dig, every record set beside dig, SPF and DMARC beside checkdmarc. A difference without a written reason fails.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from probes.facts.tls import Acceptance, CertificateChain, PathState, TlsProfile
 from probes.facts.tls_suites import suite
 from probes.interface import Sight, service
 from probes.tls.probe import TlsProbe, TlsSettings
-from tests.lab import dnssec
+from tests.lab import dane, dig, dnssec, establishment
 from tests.lab.line import mandate, open_line
 
 _HEAD = """# Agreement with other tools
@@ -39,16 +40,27 @@ reason. A difference without one makes the command fail.
 
 TLS: the ten endpoints of the exposure bench (`bench/ground/servers.py`: nginx, OpenSSL, Postfix, Dovecot), suite by
 suite and version by version; certificates by two verdicts, trusted by the lab's authority (dates included) and of the
-name asked for. DNSSEC: zones of every state, signed by BIND (`tests/lab/dnssec.py`). SPF and DMARC: validity, look-ups,
-void look-ups, ending, policy and where it stands (`bench/mail.py`).
+name asked for. DNSSEC: zones of every state, signed by BIND (`tests/lab/dnssec.py`), the verdict beside delv's; beside
+dig, the AD flag or the refusal of unbound validating from the lab's anchor, DS, DNSKEY and NSEC3PARAM records, and the
+RRSIG records with their dates at each server; TLSA records with their proof (`tests/lab/dane.py`). Records: every set
+that Hygie reads about these domains and two establishments (`tests/lab/establishment.py`), from the zone's servers and
+from the resolver: A, AAAA, MX, NS, SOA, TXT, CAA up to the root, DS, DNSKEY, HTTPS, SRV. SPF and DMARC: validity,
+look-ups, void look-ups, ending, policy and where it stands (`bench/mail.py`).
 """
 PAGE = Path(__file__).parent.parent / "docs" / "agreement.md"
 SUITES, CERTIFICATE = "versions and suites", "certificates"
+PROOFS, RECORDS = "DNSSEC proofs, keys and signatures", "record sets"
 UNTRUSTED = "not trusted: no path to the store, or a date"
 #: Why a tool differs, by tool, subject and the beginning of what differs.
 KNOWN: dict[tuple[str, str, str], str] = {
     ("sslyze", SUITES, "TLS 1.2 TLS_DH_anon_WITH_CAMELLIA"): "sslyze's list of suites has not these two (RFC 5932); "
     "testssl.sh sees them accepted as Hygie does",
+    (
+        "dig",
+        PROOFS,
+        "RRSIG at",
+    ): "one set of this zone was tampered with: Hygie reads a server no further than the first "
+    "set that is wrong, dig was asked for each",
 }
 
 
@@ -67,7 +79,7 @@ def run() -> Section:
     """Ask everybody, compare, and tell each difference with its reason."""
     lines: list[str] = [f"Tools: {', '.join(_versions())}. Command: `python -m bench agreement`.", ""]
     unexplained = 0
-    for title, rows, compared in (*_tls(), _dnssec(), _mail()):
+    for title, rows, compared in (*_tls(), _dnssec(), *_names(), _mail()):
         lines += [f"### {title}", "", f"{compared} compared, {len(rows)} differ.", ""]
         if rows:
             lines += ["| where | what | Hygie | the other | why |", "|---|---|---|---|---|", *rows, ""]
@@ -88,7 +100,7 @@ def _versions() -> Iterable[str]:
         ]
         yield f"{name} {subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()}"
     words = [_testssl() or "true", "--version"]
-    said = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    said = re.sub(r"\x1b\[[\d;]*m", "", subprocess.run(words, capture_output=True, text=True, check=False).stdout)
     yield " ".join(
         next(
             (line for line in said.splitlines() if "testssl" in line), "no testssl.sh (apt-get install testssl.sh)"
@@ -96,6 +108,8 @@ def _versions() -> Iterable[str]:
     )
     delv = subprocess.run(["delv", "-v"], capture_output=True, text=True, check=False)
     yield (delv.stdout + delv.stderr).split("-")[0].strip()
+    dug = subprocess.run(["dig", "-v"], capture_output=True, text=True, check=False)
+    yield (dug.stdout + dug.stderr).replace("DiG", "dig").split("-")[0].strip()
 
 
 def _testssl() -> str:
@@ -233,6 +247,32 @@ def _dnssec() -> Subject:
             if own is not other:
                 rows.append(f"| {domain} | verdict | {own.value} | {other.value} | {UNEXPLAINED} |")
     return "DNSSEC verdicts: delv", rows, len(dnssec.CASES)
+
+
+def _names() -> Iterable[Subject]:
+    """Both subjects beside dig, over three labs that are up one after another."""
+    proofs: list[dig.Compared] = []
+    records: list[dig.Compared] = []
+    with tempfile.TemporaryDirectory() as text, dnssec.staged(Path(text)) as lab:
+        for domain, _, _ in dnssec.CASES:
+            fact = asyncio.run(dnssec.seen(domain, (lab.anchor,)))
+            proofs += dig.security_of(domain, fact, dnssec.VALIDATING)
+            records += asyncio.run(dig.records_of(domain, dnssec.VALIDATING, (dnssec.ROOT,)))
+    with tempfile.TemporaryDirectory() as text, dane.staged(Path(text)) as bound:
+        for name in (*dane.RECORDS, dane.GUEST):
+            seen = asyncio.run(dane.exchangers(name, dane.RESOLVER, (bound.anchor,)))
+            proofs += dig.mail_of(f"{name}.test", seen, dane.VALIDATING)
+            records += asyncio.run(dig.records_of(f"{name}.test", dane.VALIDATING, (dane.ROOT,)))
+    with tempfile.TemporaryDirectory() as text, establishment.named(Path(text)):
+        for domain in (establishment.FAULTY, establishment.HEALTHY):
+            records += asyncio.run(dig.records_of(domain, establishment.RESOLVER, (establishment.TOP,)))
+    for subject, compared in ((PROOFS, proofs), (RECORDS, records)):
+        yield f"DNS, {subject}: dig", [_told(subject, c) for c in compared if c.ours != c.theirs], len(compared)
+
+
+def _told(subject: str, one: dig.Compared) -> str:
+    known = (w for (t, s, head), w in KNOWN.items() if (t, s) == ("dig", subject) and one.what.startswith(head))
+    return f"| {one.where} | {one.what} | {one.ours} | {one.theirs} | {next(known, UNEXPLAINED)} |"
 
 
 def _mail() -> Subject:

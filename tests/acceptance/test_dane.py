@@ -11,11 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from probes.facts.mail.exchange import Exchangers
-from probes.interface import Asset, AssetKind, Sight
-from probes.mail.probe import MailProbe, MailSettings
-from tests.lab.dane import GUEST, PORT, RECORDS, RESOLVER, ROOT, VALIDATING, Lab, staged
-from tests.lab.line import open_line
+from tests.lab.dane import GUEST, RECORDS, RESOLVER, VALIDATING, Lab, exchangers, staged
 
 pytestmark = pytest.mark.daemon
 
@@ -87,9 +83,5 @@ async def test_our_own_validation_agrees_with_a_resolver_that_validates(lab: Lab
 
 async def proofs(name: str, resolver: str, anchors: tuple[str, ...]) -> tuple[bool | None, bool | None]:
     """Whether the exchanger's TLSA records, and the MX records that name it, are proved."""
-    line = open_line(domains=[f"{name}.test"], dns_port=PORT, resolver=resolver, resolver_port=PORT)
-    probe = MailProbe(MailSettings(resolver=resolver, roots=(ROOT,), dns_anchors=anchors))
-    async for seen in probe.look(Asset(kind=AssetKind.DOMAIN, name=f"{name}.test"), line):
-        if isinstance(seen, Sight) and isinstance(seen.fact, Exchangers):
-            return seen.fact.hosts[0].tlsa_secure, seen.fact.secure
-    raise AssertionError(name)
+    seen = await exchangers(name, resolver, anchors)
+    return seen.hosts[0].tlsa_secure, seen.secure

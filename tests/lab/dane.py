@@ -13,9 +13,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from probes.facts.mail.exchange import Exchangers
+from probes.interface import Asset, AssetKind, Sight
+from probes.mail.probe import MailProbe, MailSettings
 from scanner.demo.certificates import Identity, authority, leaf
+from tests.lab.line import open_line
 from tests.lab.mail import postfix
-from tests.lab.nameservers import serving
+from tests.lab.nameservers import serving, validating
 from tests.lab.signing import delegations, sign
 
 PORT, ROOT, ZONES = 53053, "127.51.0.1", "127.51.0.2"
@@ -67,6 +71,16 @@ def staged(folder: Path) -> Iterator[Lab]:
         yield Lab(config=config, anchor=anchor, records=records)
 
 
+async def exchangers(name: str, resolver: str, anchors: tuple[str, ...]) -> Exchangers:
+    """Who takes the mail of a domain of the lab, as the mail probe sees it."""
+    line = open_line(domains=[f"{name}.test"], dns_port=PORT, resolver=resolver, resolver_port=PORT)
+    probe = MailProbe(MailSettings(resolver=resolver, roots=(ROOT,), dns_anchors=anchors))
+    async for seen in probe.look(Asset(kind=AssetKind.DOMAIN, name=f"{name}.test"), line):
+        if isinstance(seen, Sight) and isinstance(seen.fact, Exchangers):
+            return seen.fact
+    raise AssertionError(name)
+
+
 def _digests(own: Identity, signer: Identity) -> dict[str, str]:
     def key(certificate: x509.Certificate) -> str:
         spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -104,12 +118,11 @@ def _names(stack: contextlib.ExitStack, folder: Path, records: dict[str, tuple[s
     stack.enter_context(serving("knot", folder, ZONES, {"test.": top.file, **files}))
     tag, algorithm, kind, *digest = root.signers[0].split()
     anchor = f"{tag} {algorithm} {kind} {''.join(digest)}"
-    cut = "".join(f'stub-zone:\n  name: "{zone}"\n  stub-addr: {at}@{PORT}\n'
-                  for zone, at in ((".", ROOT), ("test.", ZONES), *((z, ZONES) for z in files)))  # fmt: skip
+    places = {".": ROOT, "test.": ZONES, **dict.fromkeys(files, ZONES)}
     free = '  local-zone: "test." nodefault\n'
-    trusted = f'  module-config: "validator iterator"\n  trust-anchor: ". DS {anchor}"\n'
-    stack.enter_context(serving("unbound", folder, RESOLVER, {}, more=free + cut))
-    stack.enter_context(serving("unbound", folder, VALIDATING, {}, more=free + trusted + cut))
+    stubs = "".join(f'stub-zone:\n  name: "{zone}"\n  stub-addr: {at}@{PORT}\n' for zone, at in places.items())
+    stack.enter_context(serving("unbound", folder, RESOLVER, {}, more=free + stubs))
+    stack.enter_context(serving("unbound", folder, VALIDATING, {}, more=free + validating(anchor, places, PORT)))
     return anchor
 
 

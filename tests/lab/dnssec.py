@@ -13,10 +13,12 @@ from probes.dns.dnssec import DnssecProbe, DnssecSettings
 from probes.facts.dnssec import Flaw, Security, ZoneSecurity
 from probes.interface import Asset, AssetKind, Sight
 from tests.lab.line import open_line
-from tests.lab.nameservers import serving
+from tests.lab.nameservers import serving, validating
 from tests.lab.signing import SignedZone, delegations, sign
 
 PORT, ROOT, LEAVES, DEEP, DELV = 53053, "127.78.3.1", "127.78.3.2", "127.78.3.3", "127.0.0.1"
+#: A resolver that validates from the lab's anchor.
+VALIDATING = "127.78.3.53"
 TEXT = f"@ SOA ns dsi 1 7200 3600 1209600 3600\n@ NS ns\nns A {LEAVES}\n@ A 192.0.2.1\n@ MX 0 .\n"
 WITHIN = "chu NS ns.chu\nns.chu A 127.78.3.3\nsoins.pole NS ns.soins.pole\nns.soins.pole A 127.78.3.3\n"
 
@@ -84,7 +86,10 @@ def staged(folder: Path) -> Iterator[Lab]:
         stack.enter_context(serving("knot", folder, LEAVES, leaves))
         stack.enter_context(serving("nsd", folder, DEEP, within))
         stack.enter_context(serving("bind", folder, DELV, {".": root.file, **leaves, **within}))
-        yield Lab(anchor=f"{tag} {algorithm} {kind} {''.join(digest)}", keys=keys)
+        anchor = f"{tag} {algorithm} {kind} {''.join(digest)}"
+        places = {".": ROOT, **dict.fromkeys(leaves, LEAVES), **dict.fromkeys(within, DEEP)}
+        stack.enter_context(serving("unbound", folder, VALIDATING, {}, more=validating(anchor, places, PORT)))
+        yield Lab(anchor=anchor, keys=keys)
 
 
 async def seen(domain: str, anchors: tuple[str, ...]) -> ZoneSecurity:

@@ -134,6 +134,16 @@ stub-zone:
 
 
 @contextlib.contextmanager
+def named(folder: Path) -> Iterator[None]:
+    """Serve the names of both alone."""
+    with contextlib.ExitStack() as stack:
+        for address, zones in _zones().items():
+            stack.enter_context(nameservers.serving("nsd", folder, address, zones, port=PORT))
+        stack.enter_context(nameservers.serving("unbound", folder, RESOLVER, {}, port=PORT, more=_RESOLVER))
+        yield
+
+
+@contextlib.contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """Run both establishments; give the configuration file that scans them."""
     os.chmod(folder, 0o755)
@@ -141,9 +151,7 @@ def staged(folder: Path) -> Iterator[Path]:
     signer = authority("Autorité du laboratoire", now)
     (folder / "ca.pem").write_bytes(signer.chain[0].public_bytes(Encoding.PEM))
     with contextlib.ExitStack() as stack:
-        for address, zones in _zones().items():
-            stack.enter_context(nameservers.serving("nsd", folder, address, zones, port=PORT))
-        stack.enter_context(nameservers.serving("unbound", folder, RESOLVER, {}, port=PORT, more=_RESOLVER))
+        stack.enter_context(named(folder))
         sites = _faulty_sites(folder, signer, now) + _healthy_sites(folder, signer, now)
         stack.enter_context(nginx(folder / "nginx", sites, [("127.50.10.10", 443), ("127.50.20.10", 443)]))
         _mail(stack, folder, signer, now)

@@ -59,6 +59,12 @@ def _unbound(folder: Path, address: str, port: int, zones: Mapping[str, Path], m
     return ["unbound", "-d", "-c", str(folder / "unbound.conf")]
 
 
+def validating(anchor: str, places: Mapping[str, str], port: int) -> str:
+    """Return unbound's syntax to validate from an anchor of the root, with the server of each zone."""
+    cuts = "".join(f'stub-zone:\n  name: "{zone}"\n  stub-addr: {at}@{port}\n' for zone, at in places.items())
+    return f'  module-config: "validator iterator"\n  trust-anchor: ". DS {anchor}"\n{cuts}'
+
+
 _SERVERS = {"knot": _knot, "nsd": _nsd, "bind": _bind, "unbound": _unbound}
 
 

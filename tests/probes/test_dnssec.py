@@ -9,7 +9,8 @@ import pytest
 from probes.dns.dnssec import DnssecProbe, DnssecSettings
 from probes.facts.dnssec import Flaw, Security, ZoneSecurity
 from probes.interface import Asset, AssetKind, Sight
-from tests.lab.dnssec import CASES, LEAVES, PORT, Lab, delv, seen, staged
+from tests.lab.dig import security_of
+from tests.lab.dnssec import CASES, LEAVES, PORT, VALIDATING, Lab, delv, seen, staged
 from tests.lab.line import mandate, open_line
 
 pytestmark = pytest.mark.daemon
@@ -26,6 +27,15 @@ async def test_verdicts_are_those_of_delv(lab: Lab, domain: str, security: Secur
     fact = await seen(domain, (lab.anchor,))
     assert (fact.security, fact.flaw) == (security, flaw)
     assert delv(domain, lab.keys) is security
+
+
+async def test_proofs_keys_and_dates_are_those_that_dig_reads(lab: Lab) -> None:
+    compared = [
+        one for domain, _, _ in CASES for one in security_of(domain, await seen(domain, (lab.anchor,)), VALIDATING)
+    ]
+    assert len(compared) > 3 * len(CASES)
+    # a server is read no further than the first set that is wrong
+    assert [(c.where, c.what) for c in compared if c.ours != c.theirs] == [("changed", f"RRSIG at {LEAVES}")]
 
 
 async def test_keys_signatures_and_hashing_are_told(lab: Lab) -> None:
