@@ -80,8 +80,9 @@ def probe_settings(
                 own["words"] = str(settings.folder / own["words"])
         if name == "vhosts":
             web = given.get("web", {})
-            own = {key: web[key] for key in ("clear_ports", "tls_ports") if key in web} | own
-            own |= {"names": sites, "scope": scope or Scope()} | ({"pause": web["pause"]} if "pause" in web else {})
+            shared = ("clear_ports", "tls_ports", "pause", "longest_pause")
+            own = {key: web[key] for key in shared if key in web} | own
+            own |= {"names": sites, "scope": scope or Scope()}
         found[name] = cls.Settings(**own)
     wanted = settings.directories.keys() if directories is None else directories
     named = directory_settings(settings, wanted)

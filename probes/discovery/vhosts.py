@@ -31,6 +31,7 @@ from probes.tls.chain import names_in
 from probes.web import pages
 from probes.web.fetch import Answer, fetch
 from probes.web.missing import Missing
+from probes.web.origin import Patience
 
 #: Answers that never ended after which a server is asked for no more names; one that hangs up at once is asked on.
 _LATE = 3
@@ -40,7 +41,7 @@ _OWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VhostSettings:
-    """Ports spoken to as by the web probe, names tried (declared and imported), how many, and the pause (seconds).
+    """Ports spoken to as by the web probe, and at its pace; names tried (declared and imported), and how many.
 
     Names met anywhere in the scan, and those of a server's own certificate, are tried too where the mandate's
     ``scope`` holds them.
@@ -51,16 +52,18 @@ class VhostSettings:
     names: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
     most_names: int = 40
-    pause: float = 1.0
+    pause: float = 0.05
+    longest_pause: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Door:
-    """One port of one address."""
+    """One port of one address, and how it answered so far."""
 
     line: Line
     address: str
     port: int
+    patience: Patience = field(default_factory=Patience)
 
 
 class VhostProbe(Probe[VhostSettings]):
@@ -158,7 +161,7 @@ class VhostProbe(Probe[VhostSettings]):
         """Whether the place that the DNS leads to, where it may be asked, shows the same site: one server has both."""
         for address in self._led.to(name)[:1]:
             try:
-                there = await self._answer(replace(door, address=address), name)
+                there = await self._answer(replace(door, address=address, patience=Patience()), name)
             except ProbeError as error:
                 if error.reason is Reason.INTERRUPTED:
                     raise
@@ -173,11 +176,15 @@ class VhostProbe(Probe[VhostSettings]):
 
     async def _raw(self, door: _Door, name: str) -> Answer | None:
         """What a name is answered, if anything."""
-        await asyncio.sleep(self.settings.pause)
-        scheme = "https" if door.port in self.settings.tls_ports else "http"
+        await asyncio.sleep(door.patience.pause(self.settings.pause, self.settings.longest_pause))
+        scheme, deadline = "https" if door.port in self.settings.tls_ports else "http", door.patience.deadline()
         try:
-            return await fetch(door.line, door.address, f"{scheme}://{name}:{door.port}/")
+            answer = await fetch(door.line, door.address, f"{scheme}://{name}:{door.port}/", deadline=deadline)
+            door.patience.heard(answer)
+            door.patience.lost = 0
+            return answer
         except ProbeError as error:
+            door.patience.lost += 1
             key = door.address, door.port
             self._late[key] += error.reason is Reason.TIMED_OUT
             if self._late[key] >= _LATE or error.reason in MANDATED or error.reason is Reason.INTERRUPTED:

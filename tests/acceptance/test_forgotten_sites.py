@@ -97,6 +97,7 @@ ports = [8443]
 tls_ports = [8443]
 clear_ports = [8080]
 pause = 0.0
+longest_pause = 0.05
 [store]
 url = "{folder}/hygie.sqlite"
 [[mandates]]

@@ -68,7 +68,12 @@ async def look(
 ) -> list[object]:
     line = open_line(domains=["ch.test"], networks=networks, resolver=RESOLVER, resolver_port=PORT)
     settings = VhostSettings(
-        clear_ports=(8080, 8081, 8082), tls_ports=tls_ports, names=names, scope=scope or Scope(), pause=0.0
+        clear_ports=(8080, 8081, 8082),
+        tls_ports=tls_ports,
+        names=names,
+        scope=scope or Scope(),
+        pause=0.0,
+        longest_pause=0.05,
     )
     probe = VhostProbe(settings)
     probe.met = met
@@ -196,7 +201,7 @@ async def test_a_server_that_answers_at_random_is_not_believed() -> None:
 
 
 async def test_a_server_that_never_ends_an_answer_is_asked_for_no_more_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probes.web.fetch.DEADLINE", 0.3)
+    monkeypatch.setattr("probes.web.origin.DEADLINE", 0.3)
     drip = says(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", b"x", times=1000, pause=0.05)
     async with speaking(drip, "127.78.6.2", 8080) as heard:
         with pytest.raises(ProbeError) as caught:
