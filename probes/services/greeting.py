@@ -10,11 +10,13 @@ from typing import ClassVar
 from probes.facts.ber import BerError, element, expect, number
 from probes.facts.services.answered import Access, Greeted, Talk, clipped
 from probes.services import http
-from probes.services.conversation import Call, UnspokenError
+from probes.services.conversation import Call, Conversation, UnspokenError
 from probes.services.family import Dialogue, FamilyProbe, FamilySettings, Said, answered
 
 #: A log-in prompt, for Telnet servers that negotiate nothing.
 _PROMPT = re.compile(rb"(login|user ?name|password|identifiant|mot de passe)\s*:", re.I)
+#: What other services say first: such a one is no Telnet, whatever else it says or waits for.
+_ANOTHER = re.compile(rb"SSH-[12]|HTTP/1|RFB \d|220[ -]|@RSYNCD|\+OK|\* OK")
 #: X11's connection set-up (protocol 11.0), little endian, without authorization.
 X11_SETUP = b"l\0" + struct.pack("<HHHHH", 11, 0, 0, 0, 0)
 #: DCE/RPC bind to the endpoint mapper 3.0 in NDR (C706 12.6.4.3).
@@ -69,6 +71,8 @@ async def telnet(call: Call) -> Said:
         heard = b""
         while len(heard) < 4096:
             heard += await conversation.hear_some()
+            if _ANOTHER.match(heard):
+                break
             if re.search(rb"\xff[\xfb-\xfe].", heard, re.S) or _PROMPT.search(heard):
                 return Said(encryption=False)
     raise UnspokenError(Talk.OTHER)
@@ -87,9 +91,7 @@ async def rtsp(call: Call) -> Said:
     """Ask which methods a video server knows; no stream is described or opened."""
     async with call.open() as conversation:
         await conversation.say(b"OPTIONS rtsp://%s/ RTSP/1.0\r\nCSeq: 1\r\n\r\n" % call.host.encode("idna"))
-        head = await conversation.hear_until(b"\r\n\r\n", 8192)
-    if not head.startswith(b"RTSP/1."):
-        raise UnspokenError(Talk.OTHER)
+        head = await _head(conversation, b"RTSP/1.")
     server = re.search(rb"^server:\s*(.+?)\r$", head, re.I | re.M)
     return Said(product=clipped(server[1]) if server else "", encryption=False)
 
@@ -109,11 +111,16 @@ async def sip(call: Call) -> Said:
     ]
     async with call.open() as conversation:
         await conversation.say("\r\n".join([*lines, "", ""]).encode("ascii", "replace"))
-        head = await conversation.hear_until(b"\r\n\r\n", 8192)
-    if not head.startswith(b"SIP/2.0 "):
-        raise UnspokenError(Talk.OTHER)
+        head = await _head(conversation, b"SIP/2.0 ")
     server = re.search(rb"^(?:server|user-agent):\s*(.+?)\r$", head, re.I | re.M)
     return Said(product=clipped(server[1]) if server else "", encryption=False)
+
+
+async def _head(conversation: Conversation, start: bytes) -> bytes:
+    """Return the head of an answer; one that starts otherwise is another protocol's, whose end may never come."""
+    if await conversation.hear(len(start)) != start:
+        raise UnspokenError(Talk.OTHER)
+    return await conversation.hear_until(b"\r\n\r\n", 8192)
 
 
 async def rpc_endpoint_mapper(call: Call) -> Said:
