@@ -34,6 +34,8 @@ from probes.interface import (
 #: A page's cookie dies with its connection, so a lost connection means reading the whole context again, once.
 LOST = frozenset({Reason.CONNECTION_LOST, Reason.TRUNCATED, Reason.TIMED_OUT, Reason.RATE_LIMITED})
 READINGS = 2
+#: Naming contexts of a controller that are read at once; one when it is to be at rest before each page.
+AT_ONCE = 2
 #: Reasons for which the next address of the same controller is tried.
 ELSEWHERE = frozenset({Reason.REFUSED, Reason.UNREACHABLE, Reason.TIMED_OUT})
 
@@ -78,6 +80,10 @@ class DirectoryTree(Probe[DirectorySettings]):
     looks_at = frozenset({AssetKind.NAMING_CONTEXT})
     Settings = DirectorySettings
 
+    def __init__(self, settings: DirectorySettings) -> None:
+        super().__init__(settings)
+        self._turns: dict[str, asyncio.Semaphore] = {}
+
     def wants(self, asset: Asset) -> bool:
         """Tell whether it was found through a directory of the configuration."""
         return self.settings.names(directory_of(asset))
@@ -85,10 +91,12 @@ class DirectoryTree(Probe[DirectorySettings]):
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
         """Yield the reading, whole or cut short with its reason."""
         target = self.settings.target(directory_of(asset))
+        turn = self._turns.setdefault(target.host, asyncio.Semaphore(1 if target.throttle else AT_ONCE))
         best: Reading | None = None
         for _ in range(READINGS):
             try:
-                reading = await _read(asset.name, target, line)
+                async with turn:
+                    reading = await _read(asset.name, target, line)
             except ProbeError:
                 if best is None:
                     raise

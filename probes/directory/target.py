@@ -55,7 +55,7 @@ class DirectoryTarget:
     budget_seconds: float = 6 * 3600.0
     budget_bytes: int = 16 << 30
     page_size: int = 1000
-    #: Seconds of rest before each page.
+    #: Seconds of rest before each page; naming contexts are then read one by one.
     throttle: float = 0.0
     #: Most members asked of a group at a time; 0 leaves it to the server (1500 on Active Directory).
     members_at_once: int = 0

@@ -109,15 +109,22 @@ def _accept(server: socket.socket, context: ssl.SSLContext, script: Script, runn
         except OSError:
             return
         running.connections += 1
-        with client, suppress(OSError, BerError):
-            if tls:
-                with context.wrap_socket(client, server_side=True) as wrapped:
-                    _serve(wrapped, context, script, running)
-            else:
-                _serve(client, context, script, running)
+        words = (client, context, script, running, running.connections, tls)
+        threading.Thread(target=_welcome, args=words, daemon=True).start()
 
 
-def _serve(client: socket.socket, context: ssl.SSLContext, script: Script, running: Liar) -> None:
+def _welcome(
+    client: socket.socket, context: ssl.SSLContext, script: Script, running: Liar, number: int, tls: bool
+) -> None:
+    with client, suppress(OSError, BerError):
+        if tls:
+            with context.wrap_socket(client, server_side=True) as wrapped:
+                _serve(wrapped, context, script, running, number)
+        else:
+            _serve(client, context, script, running, number)
+
+
+def _serve(client: socket.socket, context: ssl.SSLContext, script: Script, running: Liar, number: int) -> None:
     rank = 0
     while message := _message(client):
         running.heard.append(message)
@@ -130,13 +137,13 @@ def _serve(client: socket.socket, context: ssl.SSLContext, script: Script, runni
             client.sendall(result(message_id, 0x78, script.start_tls[0]) + script.start_tls[1])
             if script.start_tls[0] == 0:
                 with context.wrap_socket(client, server_side=True) as wrapped:
-                    _serve(wrapped, context, script, running)
+                    _serve(wrapped, context, script, running, number)
                 return
         elif tag == 0x63 and expect(message, at, end, 0x04)[0] == expect(message, at, end, 0x04)[1]:
             client.sendall(encode_entry("", script.root_dse, message_id=message_id) + done(message_id))
         elif tag == 0x63:
             rank += 1
-            question = Question(id=message_id, rank=rank, connection=running.connections, raw=message)
+            question = Question(id=message_id, rank=rank, connection=number, raw=message)
             for answer in script.search(question):
                 client.sendall(answer)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -13,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from probes.directory.attributes import SECRETS
-from probes.directory.target import DirectoryTarget
+from probes.directory.probe import DirectoryTree
+from probes.directory.target import DirectorySettings, DirectoryTarget
 from probes.facts.ber import element
 from probes.facts.entries import encode_entry
-from probes.interface import ProbeError, Reason
+from probes.interface import Asset, AssetKind, ProbeError, Reason
 from probes.interface.secret import Secret
 from tests.lab.ldap import BASE, HOST, ROOT_DSE, Liar, Question, Script, done, liar, people
-from tests.probes.directory_scan import Seen, scan
+from tests.probes.directory_scan import Seen, look, scan
 
 GB = 1 << 30
 
@@ -290,6 +292,29 @@ async def test_stopping_cuts_the_connection_at_once() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize(("throttle", "most"), [(0.0, 2), (0.01, 1)])
+async def test_few_contexts_are_read_at_once_and_one_by_one_with_a_rest(throttle: float, most: int) -> None:
+    counting, asked, at_once = threading.Lock(), [0], [0]
+
+    def counted(question: Question) -> Iterator[bytes]:
+        with counting:
+            asked[0] += 1
+            at_once.append(asked[0])
+        time.sleep(0.1)
+        with counting:
+            asked[0] -= 1
+        yield people(question, 1) + done(question.id)
+
+    with liar(Script(search=counted)) as server:
+        probe = DirectoryTree(DirectorySettings(targets={"chu": replace(target(server), throttle=throttle)}))
+        contexts = [
+            Asset(kind=AssetKind.NAMING_CONTEXT, name=f"DC={n},{BASE}", found_by="directory:chu") for n in "abcde"
+        ]
+        seen = Seen()
+        await asyncio.gather(*(look(probe, context, seen) for context in contexts))
+    assert (len(seen.reads), max(at_once)) == (5, most)
 
 
 async def test_no_name_of_a_secret_is_ever_sent() -> None:
