@@ -84,6 +84,8 @@ class WebOrigin(Fact):
     #: Scripts of other sites loaded without an integrity digest.
     unpinned_scripts: tuple[str, ...] = ()
 
+    #: What stayed without an answer: ``cors``, ``methods``, ``trace``, ``nowhere`` (paths that cannot exist).
+    unanswered: tuple[str, ...] = ()
     #: Content security policies that the final page gives itself in a meta element.
     own_policies: tuple[str, ...] = ()
     #: What the origin's own answer says to a reader, when it is an error or short; "" of a longer page.

@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_address
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -52,6 +53,11 @@ class Answer:
     def text(self) -> str:
         """The body as text; bytes that are no UTF-8 become U+FFFD."""
         return self.body.decode("utf-8", "replace")
+
+    def without_echo(self, text: str) -> str:
+        """A text of this answer without the path that was asked, which redirects and error pages repeat."""
+        path = urlsplit(self.url).path
+        return text.replace(path, "/").replace(quote(path, safe=""), "%2F") if len(path) > 1 else text
 
 
 class _Response(aiohttp.ClientResponse):
@@ -98,6 +104,8 @@ def _any_tls() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")
+    # Browsers always name their protocols (RFC 7301), and some servers answer nobody else.
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 

@@ -25,7 +25,10 @@ class Missing:
         return any(200 <= answer.status < 300 for answer in self.answers)
 
     def like(self, answer: Answer) -> bool:
-        """Tell whether an answer is what this origin gives anywhere: same status, same target or nearly same words."""
+        """Tell whether an answer is what this origin gives anywhere: same status, same target or nearly same words.
+
+        Only the path that was asked may differ, where the answer repeats it.
+        """
         return any(_same(answer, known) for known in self.answers)
 
 
@@ -42,9 +45,13 @@ def _same(one: Answer, other: Answer) -> bool:
     if one.body == other.body and not one.header("location"):
         return True
     if 300 <= one.status < 400:
-        return one.header("location") == other.header("location")
-    here, there = _words(one.text), _words(other.text)
+        return _target(one) == _target(other)
+    here, there = (_words(answer.without_echo(answer.text)) for answer in (one, other))
     return bool(here or there) and len(here & there) >= _SAME * len(here | there)
+
+
+def _target(answer: Answer) -> str:
+    return answer.without_echo(answer.header("location"))
 
 
 def _words(text: str) -> set[str]:

@@ -76,7 +76,10 @@ class Origin:
     async def attempt(
         self, path: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = ()
     ) -> Answer | None:
-        """Make one request; None when this path stayed without an answer. What we decided ourselves is raised."""
+        """Make one request; None when this path stayed without an answer, or was answered by asking for less.
+
+        What we decided ourselves is raised.
+        """
         if self.patience.lost >= _GIVEN_UP:
             return None
         try:
@@ -84,6 +87,9 @@ class Origin:
         except ProbeError as error:
             if error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
                 raise
+            self.patience.lost += 1
+            return None
+        if answer.status in SLOWER:
             self.patience.lost += 1
             return None
         self.patience.lost = 0

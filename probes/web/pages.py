@@ -66,6 +66,15 @@ def without_secrets(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, st
     return tuple((k, re.sub(r"=[^;]*", "=…", v, count=1) if k == "set-cookie" else v) for k, v in headers)
 
 
+def without_comments(text: str) -> str:
+    """Return a page without what browsers take for comments; one without end is left, since it may be a string."""
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return "".join((*kept, text[at:]))
+
+
 def title(text: str) -> str:
     """Return the title of a page, in one line."""
     found = _TITLE.search(text)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
 
-from probes.facts.web import Hop, WebOrigin
+from probes.facts.web import Cookie, Hop, WebOrigin
 from probes.facts.web_products import WebProducts
-from probes.interface import Asset, AssetKind, Fact, Line, Part, Probe, ProbeError, Reason, Sight, Yield
+from probes.interface import Asset, AssetKind, Fact, Line, Part, Probe, ProbeError, Reason, Shortfall, Sight, Yield
 from probes.web import again, pages
 from probes.web.again import Paths
 from probes.web.fetch import Answer, fetch
 from probes.web.files import open_files, security_text
+from probes.web.methods import asked
 from probes.web.missing import Missing, missing
 from probes.web.origin import Origin
 from probes.web.products import recognised, table
@@ -25,6 +24,7 @@ from probes.web.windows import PATHS as WINDOWS_PATHS
 from probes.web.windows import windows_authentication
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+_TOO_MANY = 429
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,25 @@ class WebSettings:
     most_addresses: int = 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A chain of redirects followed: what is told of each hop, and the answers themselves, the origin's own first."""
+
+    hops: tuple[Hop, ...]
+    answers: tuple[Answer, ...]
+
+    def own_cookies(self) -> tuple[Cookie, ...]:
+        """The cookies that the origin's own name set on the way; those of another site are its own business."""
+        host = urlsplit(self.answers[0].url).hostname
+        own = (answer for answer in self.answers if urlsplit(answer.url).hostname == host)
+        return tuple(dict.fromkeys(cookie for answer in own for cookie in pages.cookies(answer)))
+
+
 class WebProbe(Probe[WebSettings]):
     """Sees what a browser would, without following anything the mandate does not cover."""
 
     name: ClassVar[str] = "web"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     level: ClassVar[int] = 2
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
@@ -59,33 +73,43 @@ class WebProbe(Probe[WebSettings]):
         return asset.transport == "tcp" and asset.port in ports and bool(asset.addresses)
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
-        """Yield the origin, its products, Windows authentication, the files that lie open, and security.txt."""
+        """Yield the origin, its products, Windows authentication, the files that lie open, and security.txt.
+
+        Behind a name with several addresses stand several servers: the page of each is seen, the files of one.
+        """
         async for sight in self._sights(asset, line, self._paths()):
             yield sight
 
     async def look_again(self, asset: Asset, line: Line, seen: Sequence[Fact]) -> AsyncIterator[Yield]:
         """Look at the first page again, and ask only the paths at which something was found."""
         async for sight in self._sights(asset, line, again.paths(self._paths(), seen)):
-            yield again.whole(sight, seen)
+            yield again.whole(sight, seen) if isinstance(sight, Sight) else sight
 
     def _paths(self) -> Paths:
         products = table().paths if self.settings.products else ()
         return Paths(products=products, windows=self.settings.windows_paths, files=self.settings.paths)
 
-    async def _sights(self, asset: Asset, line: Line, paths: Paths) -> AsyncIterator[Sight]:
-        origin, first = await self._first(asset, line)
-        chain, last = await self._follow(origin, first)
-        nowhere = await missing(origin)
-        yield Sight(fact=await _page(origin, chain, first, last, nowhere))
-        yield Sight(fact=await _products(origin, first, last, nowhere, paths.products))
+    async def _sights(self, asset: Asset, line: Line, paths: Paths) -> AsyncIterator[Sight | Shortfall]:
+        origins, failures = await self._origins(asset, line)
+        if not origins:
+            raise failures[0] if failures else ProbeError(Reason.UNREACHABLE, asset.name)
+        for failure in failures:
+            yield Shortfall(reason=failure.reason, detail=failure.detail)
+        for origin, first in origins[1:]:
+            chain, nowhere = await self._follow(origin, first), await missing(origin)
+            yield Sight(fact=await _page(origin, chain, nowhere))
+        origin, first = origins[0]
+        chain, nowhere = await self._follow(origin, first), await missing(origin)
+        yield Sight(fact=await _page(origin, chain, nowhere))
+        yield Sight(fact=await _products(origin, first, chain.answers[-1], nowhere, paths.products))
         yield Sight(fact=await windows_authentication(origin, first, paths.windows))
         yield Sight(fact=await open_files(origin, paths.files, nowhere, of=len(self.settings.paths)))
         if origin.scheme == "https":
             yield Sight(fact=await security_text(origin))
 
-    async def _first(self, asset: Asset, line: Line) -> tuple[Origin, Answer]:
-        """The first address that answers, with its first page; raise why none does."""
-        failure = ProbeError(Reason.UNREACHABLE, asset.name)
+    async def _origins(self, asset: Asset, line: Line) -> tuple[list[tuple[Origin, Answer]], list[ProbeError]]:
+        """The addresses that answer, each with its first page, and why the others do not."""
+        found, failures = [], []
         for address in asset.addresses[: self.settings.most_addresses]:
             origin = Origin(
                 line=line,
@@ -96,17 +120,20 @@ class WebProbe(Probe[WebSettings]):
                 longest_pause=self.settings.longest_pause,
             )
             try:
-                return origin, await origin.ask("/")
+                first = await origin.ask("/")
+                if first.status == _TOO_MANY:
+                    raise ProbeError(Reason.RATE_LIMITED, f"{address} {first.url[:200]}")
+                found.append((origin, first))
             except ProbeError as error:
-                failure = error
                 if error.reason is Reason.INTERRUPTED:
-                    break
-        raise failure
+                    raise
+                failures.append(error)
+        return found, failures
 
-    async def _follow(self, origin: Origin, first: Answer) -> tuple[tuple[Hop, ...], Answer]:
+    async def _follow(self, origin: Origin, first: Answer) -> Chain:
         """Follow redirects hop by hop, each through the Line; stop where it refuses, or where a loop closes."""
         hops: list[Hop] = []
-        seen, answer = {first.url}, first
+        answers, seen, answer = [first], {first.url}, first
         while True:
             location = answer.header("location") if answer.status in _REDIRECTS else ""
             target = _joined(answer.url, location) if location else ""
@@ -114,8 +141,9 @@ class WebProbe(Probe[WebSettings]):
             following = await self._next(origin, target) if more else None
             hops.append(Hop(url=answer.url, status=answer.status, location=location, followed=following is not None))
             if following is None:
-                return tuple(hops), answer
+                return Chain(hops=tuple(hops), answers=tuple(answers))
             seen.add(target)
+            answers.append(following)
             answer = following
 
     async def _next(self, origin: Origin, target: str) -> Answer | None:
@@ -151,19 +179,21 @@ async def _addresses(origin: Origin, host: str) -> tuple[str, ...]:
         return tuple(map(str, await origin.line.resolve(host)))
 
 
-async def _page(origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Answer, nowhere: Missing) -> WebOrigin:
-    text = last.text if pages.is_html(last) else ""
+async def _page(origin: Origin, chain: Chain, nowhere: Missing) -> WebOrigin:
+    first, last = chain.answers[0], chain.answers[-1]
+    whole = last.text if pages.is_html(last) else ""
+    text = pages.without_comments(whole)
     secure = urlsplit(last.url).scheme == "https"
-    methods, traced, cors = await _methods(origin)
+    beside = await asked(origin)
     return WebOrigin(
         scheme=origin.scheme,
         host=origin.asset.host,
         port=origin.asset.port or 0,
         address=origin.address,
-        chain=chain,
+        chain=chain.hops,
         own_headers=pages.without_secrets(first.headers),
         headers=pages.without_secrets(last.headers),
-        cookies=tuple(dict.fromkeys((*pages.cookies(first), *pages.cookies(last)))),
+        cookies=chain.own_cookies(),
         html=pages.is_html(last),
         title=pages.title(text),
         reliable=not nowhere.soft,
@@ -171,13 +201,14 @@ async def _page(origin: Origin, chain: tuple[Hop, ...], first: Answer, last: Ans
         login_to_clear=pages.password_sent_to_clear(text, last.url),
         mixed_content=pages.mixed_content(text) if secure else (),
         authentication=pages.schemes(first),
-        methods=methods,
-        trace_echoed=traced,
-        cors_origin=cors[0],
-        cors_credentials=cors[1],
-        linked_hosts=pages.linked_hosts(text, last.url),
+        methods=beside.methods,
+        trace_echoed=beside.traced,
+        cors_origin=beside.cors_origin,
+        cors_credentials=beside.cors_credentials,
+        linked_hosts=pages.linked_hosts(whole, last.url),
         debug=next(filter(None, (pages.debug(answer.text) for answer in nowhere.answers)), ""),
         unpinned_scripts=pages.unpinned_scripts(text, last.url),
+        unanswered=(*beside.unanswered, *(() if nowhere.answers else ("nowhere",))),
         own_policies=pages.policies(text),
         own_text=pages.short_text(first),
     )
@@ -208,25 +239,3 @@ async def _products(
         reliable=True,
         table=known.dated,
     )
-
-
-async def _methods(origin: Origin) -> tuple[tuple[str, ...], bool, tuple[str, bool]]:
-    """The methods advertised, whether TRACE is echoed, and what an unknown origin is allowed (CORS)."""
-    token = secrets.token_hex(8)
-    stranger = f"https://{token}.example"
-    allowed, cors = "", ("", False)
-    answer = await origin.attempt("/", method="OPTIONS", headers=(("Origin", stranger),))
-    if answer is not None:
-        allowed = answer.header("allow")
-        given = answer.header("access-control-allow-origin")
-        credentials = answer.header("access-control-allow-credentials").lower() == "true"
-        cors = ("reflected" if given == stranger else given[:200], credentials)
-    if cors[0] != "reflected":
-        # Many applications answer OPTIONS in their own way: a plain request with an Origin decides.
-        answer = await origin.attempt("/", headers=(("Origin", stranger),))
-        if answer is not None and answer.header("access-control-allow-origin") == stranger:
-            cors = ("reflected", answer.header("access-control-allow-credentials").lower() == "true")
-    answer = await origin.attempt("/", method="TRACE", headers=(("X-Hygie", token),))
-    traced = answer is not None and answer.status == 200 and token in answer.text
-    names = sorted({m.strip().upper() for m in allowed.split(",") if re.fullmatch(r"\s*[A-Za-z]{2,20}\s*", m)})
-    return tuple(names), traced, cors

@@ -106,7 +106,7 @@ def recognised(path: str, answer: Answer, entries: Iterable[Fingerprint]) -> lis
 
 
 def _places(answer: Answer) -> dict[str, str]:
-    text = answer.text[:_READ]
+    text = answer.without_echo(answer.text[:_READ])
     places = {
         "title": pages.title(text),
         "body": text,

@@ -203,13 +203,20 @@ def cross_origin_closed(seen: Seen) -> Verdict:
     fact = seen.fact
     if fact.cors_origin == "reflected" and fact.cors_credentials:
         return not_met(url=fact.chain[0].url)
-    return met()
+    return _unless_unanswered(fact, "cors") or met()
+
+
+def _unless_unanswered(fact: WebOrigin, question: str) -> Verdict | None:
+    """Could not tell, where the origin stopped answering before this question."""
+    return undetermined("path-unanswered") if question in fact.unanswered else None
 
 
 @rule("web-trace-refused", reads=WebOrigin)
 def trace_refused(seen: Seen) -> Verdict:
     """TRACE requests are not echoed."""
-    return not_met(url=seen.fact.chain[0].url) if seen.fact.trace_echoed else met()
+    if seen.fact.trace_echoed:
+        return not_met(url=seen.fact.chain[0].url)
+    return _unless_unanswered(seen.fact, "trace") or met()
 
 
 @rule("web-no-mixed-content", reads=WebOrigin)
@@ -300,7 +307,9 @@ def methods_limited(seen: Seen) -> Verdict:
     if not fact.html or not _answers(fact):
         return not_applicable("no-page")
     writes = sorted(_WRITES & set(fact.methods))
-    return not_met(methods=", ".join(writes)) if writes else met()
+    if writes:
+        return not_met(methods=", ".join(writes))
+    return _unless_unanswered(fact, "methods") or met()
 
 
 @rule("web-redirect-not-elsewhere-in-clear", reads=WebOrigin)
@@ -318,7 +327,9 @@ def redirect_not_elsewhere_in_clear(seen: Seen) -> Verdict:
 @rule("web-debug-pages-off", reads=WebOrigin)
 def debug_pages_off(seen: Seen) -> Verdict:
     """A page that does not exist is answered without the insides of the application."""
-    return not_met(framework=seen.fact.debug) if seen.fact.debug else met()
+    if seen.fact.debug:
+        return not_met(framework=seen.fact.debug)
+    return _unless_unanswered(seen.fact, "nowhere") or met()
 
 
 @rule("web-third-party-scripts-pinned", reads=WebOrigin)

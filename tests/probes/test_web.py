@@ -11,7 +11,7 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from probes.facts import codec
 from probes.facts.ntlm import NtlmError, NtlmNames, read_challenge
 from probes.facts.web import OpenFile, SecurityText, WebFiles, WebOrigin
 from probes.facts.web_products import ProductKind, WebProducts, WebWindowsAuthentication
-from probes.interface import Fact, Line, ProbeError, Reason, Sight, Yield, service
+from probes.interface import Fact, Line, ProbeError, Reason, Shortfall, Sight, Yield, service
 from probes.web.fetch import Answer, fetch
 from probes.web.origin import Patience
 from probes.web.probe import WebProbe, WebSettings
@@ -39,6 +39,7 @@ from tests.lab.wires import Talk, says, speaking
 
 F = TypeVar("F", bound=Fact)
 WELL, BADLY, CATCHALL, LIAR, DECOY = (f"127.42.0.{n}" for n in (10, 11, 12, 66, 99))
+WELL_TWIN, SILENT = "127.42.0.67", "127.42.0.68"
 RESOLVER, PORT = "127.42.0.53", 53053
 
 
@@ -407,3 +408,90 @@ def test_the_fingerprint_table_holds_together_and_reads_hostile_text_in_bounded_
             for text in hostile:
                 sign.pattern.search(text[:65_536])
     assert time.perf_counter() - started < 5
+
+
+@asynccontextmanager
+async def answering(address: str, reply: Callable[[str, str], bytes], port: int = 80) -> AsyncIterator[list[str]]:
+    """A server whose answer depends on the method and the path; yields the requests as they come."""
+    heard: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        method, path, _ = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)
+        heard.append(f"{method.decode()} {path.decode()}")
+        writer.write(reply(method.decode(), path.decode()))
+        writer.close()
+
+    async with await asyncio.start_server(serve, address, port):
+        yield heard
+
+
+def page(body: str, *headers: str, status: str = "200 OK") -> bytes:
+    lines = (f"HTTP/1.1 {status}", "Content-Type: text/html", f"Content-Length: {len(body)}", *headers)
+    return "\r\n".join((*lines, "Connection: close", "", body)).encode()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        # Apache's own way to say where the page went
+        lambda _, path: page(f'<a href="https://www.ch.test{path}">here</a>', status="301 Moved Permanently"),
+        lambda _, path: page("x", f"Location: https://sso.test/?next={path.replace('/', '%2F')}", status="302 Found"),
+        lambda _, path: page(f"<p>{path} introuvable</p>", status="404 Not Found"),
+    ],
+    ids=["redirect", "login", "not found"],
+)
+async def test_a_server_that_repeats_the_path_it_was_asked_runs_no_product(reply: Callable[[str, str], bytes]) -> None:
+    async with answering(LIAR, reply):
+        assert fact(WebProducts, await look(LIAR, 80)).products == ()
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+async def test_a_server_that_asks_for_less_has_not_answered(status: str) -> None:
+    heard: list[str] = []
+
+    def reply(method: str, path: str) -> bytes:
+        heard.append(path)
+        return page("stop", status=status) if len(heard) > 4 else page("", status="404 Not Found")
+
+    async with answering(LIAR, reply):
+        found = await look(LIAR, 80)
+    assert fact(WebOrigin, found).unanswered == ("methods", "cors", "trace")
+    assert fact(WebFiles, found).unanswered == fact(WebFiles, found).asked
+    # it is left alone
+    assert len(heard) <= 10
+
+
+async def test_a_server_that_asks_for_less_at_once_is_not_seen() -> None:
+    async with answering(LIAR, lambda method, path: page("stop", status="429 Too Many Requests")):
+        with pytest.raises(ProbeError) as caught:
+            await look(LIAR, 80)
+    assert caught.value.reason is Reason.RATE_LIMITED
+
+
+async def test_a_filter_that_cuts_trace_has_answered() -> None:
+    async with answering(LIAR, lambda method, path: b"" if method == "TRACE" else page("bonjour")):
+        origin = fact(WebOrigin, await look(LIAR, 80))
+    assert (origin.unanswered, origin.trace_echoed) == ((), False)
+
+
+async def test_cookies_are_those_the_origin_set_on_the_way_and_no_other_site_s() -> None:
+    def reply(method: str, path: str) -> bytes:
+        step = {"/": "/entree", "/entree": f"http://{DECOY}/fin"}.get(path, "/perdu")
+        return page("", f"Location: {step}", f"Set-Cookie: JSESSIONID{len(path)}=x", status="302 Found")
+
+    other = answering(DECOY, lambda method, path: page("bonjour", "Set-Cookie: PHPSESSID=x"))
+    async with answering(LIAR, reply), other:
+        origin = fact(WebOrigin, await look(LIAR, 80))
+    assert [hop.followed for hop in origin.chain] == [True, True, False]
+    assert [cookie.name for cookie in origin.cookies] == ["JSESSIONID1", "JSESSIONID7"]
+
+
+async def test_each_server_behind_one_name_is_seen_and_the_silent_one_is_told() -> None:
+    asset = service("tcp", 80, "www.ch.test", addresses=[LIAR, WELL_TWIN, SILENT])
+    one = answering(LIAR, lambda method, path: page("", "Location: https://www.ch.test/", status="301 Moved"))
+    other = answering(WELL_TWIN, lambda method, path: page("<input type=password>"))
+    async with one, other:
+        found = [y async for y in WebProbe(SETTINGS).look(asset, open_line())]
+    seen = {y.fact.address: y.fact for y in found if isinstance(y, Sight) and isinstance(y.fact, WebOrigin)}
+    assert {address: origin.login_form for address, origin in seen.items()} == {LIAR: False, WELL_TWIN: True}
+    assert [y.reason for y in found if isinstance(y, Shortfall)] == [Reason.REFUSED]

@@ -150,3 +150,13 @@ GITHUB += "site here.</strong><script>var a = '<b>rien</b>';</script> <a href='/
 )
 def test_what_a_short_page_or_an_error_says(status: int, body: str, said: str) -> None:
     assert pages.short_text(replace(answer(body), status=status)) == said
+
+
+def test_what_stands_in_a_comment_is_not_on_the_page() -> None:
+    text = (
+        '<!-- <script src="http://a.test/old.js"></script> --><p>x</p><!--[if IE]><input type=password><![endif]-->fin'
+    )
+    assert pages.without_comments(text) == "<p>x</p>fin"
+    # a string of a script, not a comment: nothing is lost
+    assert pages.without_comments("<script>s='<!--'</script><p>") == "<script>s='<!--'</script><p>"
+    assert len(pages.without_comments("<!--" * 16_000)) == 64_000

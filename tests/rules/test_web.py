@@ -104,6 +104,12 @@ def test_a_policy_is_told_alike_at_each_scan_whatever_its_nonce() -> None:
     [
         (web.clear_text_redirects_to_tls, replace(CLEAR, chain=TO_TLS), MET),
         (web.clear_text_redirects_to_tls, CLEAR, NOT_MET),
+        # an origin that stopped answering, before the question or after what was seen
+        (web.cross_origin_closed, replace(GOOD, unanswered=("cors",)), UNDETERMINED),
+        (web.trace_refused, replace(GOOD, unanswered=("trace",)), UNDETERMINED),
+        (web.methods_limited, replace(GOOD, unanswered=("methods",)), UNDETERMINED),
+        (web.methods_limited, replace(GOOD, unanswered=("methods",), methods=("PUT",)), NOT_MET),
+        (web.debug_pages_off, replace(GOOD, unanswered=("nowhere",)), UNDETERMINED),
         (web.clear_text_redirects_to_tls, GOOD, NOT_APPLICABLE),
         # a load balancer that answers 404 or nothing in clear gives nothing away
         (web.clear_text_redirects_to_tls, replace(CLEAR, chain=(Hop(url="http://x/", status=404),)), NOT_APPLICABLE),
