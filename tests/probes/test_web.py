@@ -95,7 +95,7 @@ def plant(root: Path) -> None:
         (root / path).write_text(text)
 
 
-SETTINGS = WebSettings(pause=0.0)
+SETTINGS = WebSettings(pause=0.0, longest_pause=0.1)
 
 
 async def look(address: str, port: int, line: Line | None = None, host: str = "www.ch.test") -> list[Yield]:
