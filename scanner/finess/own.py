@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.finess.number import FinessError, checked
-from scanner.finess.read import content
 
 #: Columns by the names they may bear.
 _NAMES = {"finess": "finess", "ght": "ght", "lits": "beds", "beds": "beds"}
 #: No hospital has more beds.
 _MOST = 20_000
+#: Bytes in which a header is looked for.
+_HEADER = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +29,16 @@ class Completed:
     beds: int | None
 
 
-def is_own(path: Path) -> bool:
-    """Tell whether a file is such a list rather than a register."""
-    return "finess" in (header := _header(_text(path))) and ("ght" in header or "beds" in header)
+def is_own(data: bytes) -> bool:
+    """Tell whether a content is such a list rather than a register."""
+    return "finess" in (header := _header(_text(data[:_HEADER].partition(b"\n")[0]))) and (
+        "ght" in header or "beds" in header
+    )
 
 
-def read(path: Path) -> tuple[Completed, ...]:
-    """Return what a list says, in its order; raise ``FinessError`` with the line that is wrong."""
-    text = _text(path)
+def read(path: Path, data: bytes) -> tuple[Completed, ...]:
+    """Return what the list of a file says, in its order; raise ``FinessError`` with the line that is wrong."""
+    text = _text(data)
     header, found = _header(text), dict[str, Completed]()
     rows = csv.reader(io.StringIO(text), delimiter=";")
     try:
@@ -64,8 +67,7 @@ def _beds(text: str, where: str) -> int | None:
     return int(text)
 
 
-def _text(path: Path) -> str:
-    data = content(path)
+def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

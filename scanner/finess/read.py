@@ -30,9 +30,8 @@ class Read:
     doubtful: tuple[str, ...]
 
 
-def read(path: Path, today: date) -> Read:
-    """Return the register of a file; raise ``FinessError``."""
-    data = content(path)
+def parse(path: Path, data: bytes, today: date) -> Read:
+    """Return the register of a file's unfolded content; raise ``FinessError``."""
     dated, entries = daily.read(path, data) if data.lstrip()[:1] in {b"{", b"["} else flat.read(path, data)
     if dated > today:
         raise FinessError(f"{path}: dated {dated}, which is to come; check the clock, or the file")
@@ -59,15 +58,20 @@ def content(path: Path) -> bytes:
         raise FinessError(f"{path}: {error.strerror}") from error
     if len(data) > _LARGEST:
         raise FinessError(f"{path}: larger than {_LARGEST >> 20} MiB; this is no FINESS file")
+    return unfolded(path, data)
+
+
+def unfolded(path: Path, data: bytes, most: int = _UNFOLDED) -> bytes:
+    """Return the bytes that a file holds, those within when it is compressed (gzip); raise ``FinessError``."""
     if not data.startswith(b"\x1f\x8b"):
         return data
     try:
         with gzip.open(io.BytesIO(data)) as file:
-            whole = file.read(_UNFOLDED + 1)
+            whole = file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise FinessError(f"{path}: the compressed file is damaged; download it again") from error
-    if len(whole) > _UNFOLDED:
-        raise FinessError(f"{path}: unfolds to more than {_UNFOLDED >> 30} GiB; this is no FINESS file")
+    if len(whole) > most:
+        raise FinessError(f"{path}: unfolds to more than {most >> 20} MiB; this is no FINESS file")
     return whole
 
 

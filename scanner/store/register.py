@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import insert
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from scanner.store import plain
 from scanner.store.audit import Audit
@@ -79,6 +79,11 @@ class Register:
             number = len(told) - len(unknown)
             self._audit.append(session, "register-completed", source=source, entries=number)
         return unknown
+
+    def count(self) -> int:
+        """Return how many establishments the register has."""
+        with self._database.read() as session:
+            return int(session.exec(select(func.count()).select_from(EstablishmentRow)).one())
 
     def of(self, numbers: Collection[str]) -> dict[str, Registered]:
         """Return the entries of some FINESS numbers."""

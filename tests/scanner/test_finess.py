@@ -17,7 +17,7 @@ from scanner.cli import app
 from scanner.finess.number import FinessError, key_holds
 from scanner.finess.own import is_own
 from scanner.finess.own import read as own
-from scanner.finess.read import read
+from scanner.finess.read import Read, content, parse, unfolded
 from scanner.store.store import open_store
 
 TODAY = date(2026, 11, 24)
@@ -57,6 +57,10 @@ DAILY: dict[str, Any] = {
 }  # fmt: skip
 
 
+def read(path: Path, today: date) -> Read:
+    return parse(path, content(path), today)
+
+
 def daily(**changed: object) -> bytes:
     return json.dumps(DAILY | changed).encode()
 
@@ -88,10 +92,16 @@ def test_ones_own_list_stays_through_the_next_register(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
     mine = tmp_path / "mine.csv"
     mine.write_bytes("FINESS;GHT;Lits\n990000028;GHT à nous;412\n010000024;;\n\n".encode("cp1252"))
-    assert [is_own(tmp_path / name) for name in ("mine.csv", "etalab.csv", "new.json")] == [True, False, False]
+    assert [is_own((tmp_path / name).read_bytes()) for name in ("mine.csv", "etalab.csv", "new.json")] == [
+        True,
+        False,
+        False,
+    ]
     with open_store(tmp_path / "s.sqlite") as store:
         assert store.register.replace(read(tmp_path / "etalab.csv", TODAY).entries, "etalab.csv", "2026-05-12") == 2
-        assert store.register.complete({c.number: (c.ght, c.beds) for c in own(mine)}, "mine.csv") == ("010000024",)
+        assert store.register.complete(
+            {c.number: (c.ght, c.beds) for c in own(mine, mine.read_bytes())}, "mine.csv"
+        ) == ("010000024",)
         store.register.replace(read(tmp_path / "new.json", TODAY).entries, "new.json", "2026-11-23")
         found = store.register.of(["990000028", "990000010"])
         assert {number: (e.group, e.beds) for number, e in found.items()} == {
@@ -114,7 +124,7 @@ def test_ones_own_list_stays_through_the_next_register(tmp_path: Path) -> None:
 def test_a_list_that_is_wrong_is_refused_with_its_line(tmp_path: Path, rows: str, said: str) -> None:
     (tmp_path / "mine.csv").write_text(f"finess;ght;lits\n{rows}\n")
     with pytest.raises(FinessError, match=re.escape(said)):
-        own(tmp_path / "mine.csv")
+        own(tmp_path / "mine.csv", (tmp_path / "mine.csv").read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -145,7 +155,13 @@ def test_what_is_refused(tmp_path: Path, name: str, data: bytes, said: str) -> N
         read(tmp_path / name, TODAY)
 
 
-def test_the_command_refuses_a_register_of_another_year_and_keeps_the_one_before(tmp_path: Path) -> None:
+def test_what_unfolds_too_far_is_refused() -> None:
+    with pytest.raises(FinessError, match="unfolds to more than 2 MiB"):
+        unfolded(Path("finess.json.gz"), gzip.compress(bytes(3 << 20)), 2 << 20)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_command_refuses_a_register_of_another_year_and_keeps_the_one_before(tmp_path: Path, language: str) -> None:
     today = datetime.now(UTC).date()
     config = tmp_path / "hygie.toml"
     config.write_text("")
@@ -158,12 +174,14 @@ def test_the_command_refuses_a_register_of_another_year_and_keeps_the_one_before
     told = {}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-        done = CliRunner().invoke(app, ["finess", str(tmp_path / name), "-c", str(config)])
+        done = CliRunner().invoke(app, ["finess", str(tmp_path / name), "-c", str(config), "--lang", language])
         told[name] = (done.exit_code, done.output)
     assert {name: code for name, (code, _) in told.items()} == {
         "good.csv": 0, "old.csv": 3, "mine.csv": 0, "wrong.csv": 3,
     }  # fmt: skip
-    assert told["good.csv"][1].startswith(f"2 establishments of {today}")
+    assert told["good.csv"][1].startswith(
+        {"fr": "2\u00a0établissements au ", "en": "2\u00a0establishments of "}[language]
+    )
     assert "is of 2019" in told["old.csv"][1]
     assert "line 2: 'douze' is no number of beds" in told["wrong.csv"][1]
     with open_store(tmp_path / "hygie.sqlite") as store:

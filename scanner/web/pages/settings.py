@@ -33,7 +33,7 @@ class SettingsSheet:
     """Everything declared; ``on_screen`` are the ids that may be changed here, by kind.
 
     ``references`` are the secrets that directories may name; ``drafts`` fill the forms: the fields of what is being
-    changed, by kind.
+    changed, by kind. ``registered`` counts the establishments of the FINESS register.
     """
 
     mandates: tuple[MandateSection, ...]
@@ -44,6 +44,7 @@ class SettingsSheet:
     references: tuple[str, ...]
     regions: tuple[tuple[str, str], ...]
     drafts: dict[str, dict[str, str]]
+    registered: int
 
 
 def _settings(asked: Asked) -> SettingsSheet:
@@ -62,6 +63,7 @@ def _settings(asked: Asked) -> SettingsSheet:
         references=allowed(asked),
         regions=regions(),
         drafts={kind: _draft(asked, kind, on_screen[kind]) for kind in KEYS},
+        registered=asked.store.register.count(),
     )
 
 
