@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from probes.directory.attributes import asked
+from probes.directory.blocking import blocking
 from probes.directory.captures import Captures, aside
 from probes.directory.connection import Session
 from probes.directory.rootdse import domain_name, forest_domains, read_root_dse, role_of
-from probes.directory.search import TreeReader, blocking
+from probes.directory.search import TreeReader
 from probes.directory.target import DirectorySettings, DirectoryTarget
 from probes.facts.directory import NamingContextRead, NamingContextRole, RootDse
 from probes.interface import (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from probes.directory.blocking import blocking
 from probes.directory.connection import Session, refusal
 from probes.directory.messages import SHOW_DELETED, Scope, control, descriptor_parts
 from probes.directory.probe import connected, directory_of, expected
-from probes.directory.search import NO_SUCH_OBJECT, OWNER_GROUP_DACL, TOO_BIG, blocking
+from probes.directory.search import NO_SUCH_OBJECT, OWNER_GROUP_DACL, TOO_BIG
 from probes.directory.sysvol import open_sysvol
 from probes.directory.target import DirectorySettings, DirectoryTarget
 from probes.facts.directory import RootDse

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
 
+from probes.directory.blocking import blocking
 from probes.directory.connection import Page, Session, refusal
 from probes.directory.messages import SHOW_DELETED, Scope, control, descriptor_parts, paged, read_cookie
 from probes.facts.ber import BerError
@@ -23,21 +23,6 @@ EMPTY_PAGES = 100
 #: Result codes by which a server refuses the size of a page: size limit, administrative limit, unwilling.
 TOO_BIG = frozenset({4, 11, 53})
 NO_SUCH_OBJECT = 32
-
-T = TypeVar("T")
-
-
-async def blocking(session: Session, seconds: float, function: Callable[[], T]) -> T:
-    """Run a blocking use of the session in a thread; when time is up, or we are stopped, cut its connection."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await asyncio.to_thread(function)
-    except TimeoutError:
-        session.abort()
-        raise ProbeError(Reason.TIMED_OUT, f"no whole answer in {seconds:g} s") from None
-    except asyncio.CancelledError:
-        session.abort()
-        raise
 
 
 class TreeReader:

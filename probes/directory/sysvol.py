@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from probes.directory.blocking import blocking
 from probes.directory.probe import ELSEWHERE, addresses_of, directory_of
 from probes.directory.redaction import redacted
 from probes.directory.smb import PORT, Entry, Share
@@ -105,15 +106,7 @@ class _Reading:
     async def blocking(self, function: Callable[[], T]) -> T:
         """Run a blocking use of the share; when time is up, or we are stopped, cut its connection."""
         left = min(self._target.page_seconds, self._ends - time.monotonic())
-        try:
-            async with asyncio.timeout(max(0.0, left)):
-                return await asyncio.to_thread(function)
-        except TimeoutError:
-            self._share.abort()
-            raise ProbeError(Reason.TIMED_OUT, f"no answer in {left:g} s") from None
-        except asyncio.CancelledError:
-            self._share.abort()
-            raise
+        return await blocking(self._share, max(0.0, left), function)
 
     async def domain(self, folder: str) -> tuple[SysvolRead | None, tuple[Digest, ...], ProbeError | None]:
         """Read the folder of one domain; None when it is none. What was read before a failure stays."""
