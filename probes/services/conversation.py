@@ -79,6 +79,12 @@ class Conversation:
         data, self._ahead = self._ahead[:at], self._ahead[at:]
         return data
 
+    async def hear_opened(self, start: bytes, end: bytes, most: int = 4096) -> bytes:
+        """Return what comes from ``start`` up to ``end``; what starts otherwise may never end: it is not waited for."""
+        if await self.hear(len(start)) != start:
+            raise UnspokenError(Talk.OTHER)
+        return start + await self.hear_until(end, most)
+
     async def hear_rest(self, most: int = CAP // 2) -> bytes:
         """Return what comes until the service closes or falls silent, at most ``most`` bytes, at least one."""
         while len(self._ahead) < most:

@@ -69,7 +69,10 @@ async def redis(call: Call) -> Said:
     """PING: answered by those who serve anybody, refused by the others."""
     async with call.open() as conversation:
         await conversation.say(REDIS_PING)
-        line = await conversation.hear_until(b"\r\n", 1024)
+        kind = await conversation.hear(1)
+        if kind not in {b"+", b"-", b"$"}:
+            raise UnspokenError(Talk.OTHER)
+        line = kind + await conversation.hear_until(b"\r\n", 1024)
     if line.startswith((b"+PONG", b"$4")):
         return Said(access=Access.OPEN, product="Redis", encryption=False)
     if line.startswith((b"-NOAUTH", b"-DENIED", b"-NOPERM", b"-WRONGPASS", b"-ERR operation not permitted")):
@@ -81,9 +84,7 @@ async def memcached(call: Call) -> Said:
     """Ask for the version: whoever gets it gets everything."""
     async with call.open() as conversation:
         await conversation.say(MEMCACHED_VERSION)
-        line = await conversation.hear_until(b"\r\n", 1024)
-    if not line.startswith(b"VERSION "):
-        raise UnspokenError(Talk.OTHER)
+        line = await conversation.hear_opened(b"VERSION ", b"\r\n", 1024)
     return Said(access=Access.OPEN, product="memcached", version=clipped(line[8:]), encryption=False)
 
 

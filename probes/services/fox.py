@@ -5,8 +5,8 @@ Source: the Fox protocol as its stations and workbenches speak it, in clear (191
 
 from __future__ import annotations
 
-from probes.facts.services.answered import Talk, clipped
-from probes.services.conversation import Call, UnspokenError
+from probes.facts.services.answered import clipped
+from probes.services.conversation import Call
 from probes.services.family import Said
 
 HELLO = b"fox a 1 -1 fox hello\n{\nfox.version=s:1.0\nid=i:1\n};;\n"
@@ -19,10 +19,7 @@ async def fox(call: Call) -> Said:
     encrypted = call.port == TLS_PORT
     async with call.open(encrypted=encrypted, level=3) as conversation:
         await conversation.say(HELLO)
-        head = await conversation.hear(len(_ANSWER))
-        if head != _ANSWER:
-            raise UnspokenError(Talk.OTHER)
-        told = told_by(await conversation.hear_until(_END, _LARGEST))
+        told = told_by(await conversation.hear_opened(_ANSWER, _END, _LARGEST))
     words = ("Niagara", told.get("brandId"), told.get("station.name") or told.get("app.name"))
     return Said(
         product=clipped(" ".join(word for word in words if word)),

@@ -10,7 +10,7 @@ from typing import ClassVar
 from probes.facts.ber import BerError, element, expect, number
 from probes.facts.services.answered import Access, Greeted, Talk, clipped
 from probes.services import http
-from probes.services.conversation import Call, Conversation, UnspokenError
+from probes.services.conversation import Call, UnspokenError
 from probes.services.family import Dialogue, FamilyProbe, FamilySettings, Said, answered
 
 #: A log-in prompt, for Telnet servers that negotiate nothing.
@@ -91,7 +91,7 @@ async def rtsp(call: Call) -> Said:
     """Ask which methods a video server knows; no stream is described or opened."""
     async with call.open() as conversation:
         await conversation.say(b"OPTIONS rtsp://%s/ RTSP/1.0\r\nCSeq: 1\r\n\r\n" % call.host.encode("idna"))
-        head = await _head(conversation, b"RTSP/1.")
+        head = await conversation.hear_opened(b"RTSP/1.", b"\r\n\r\n", 8192)
     server = re.search(rb"^server:\s*(.+?)\r$", head, re.I | re.M)
     return Said(product=clipped(server[1]) if server else "", encryption=False)
 
@@ -111,16 +111,9 @@ async def sip(call: Call) -> Said:
     ]
     async with call.open() as conversation:
         await conversation.say("\r\n".join([*lines, "", ""]).encode("ascii", "replace"))
-        head = await _head(conversation, b"SIP/2.0 ")
+        head = await conversation.hear_opened(b"SIP/2.0 ", b"\r\n\r\n", 8192)
     server = re.search(rb"^(?:server|user-agent):\s*(.+?)\r$", head, re.I | re.M)
     return Said(product=clipped(server[1]) if server else "", encryption=False)
-
-
-async def _head(conversation: Conversation, start: bytes) -> bytes:
-    """Return the head of an answer; one that starts otherwise is another protocol's, whose end may never come."""
-    if await conversation.hear(len(start)) != start:
-        raise UnspokenError(Talk.OTHER)
-    return await conversation.hear_until(b"\r\n\r\n", 8192)
 
 
 async def rpc_endpoint_mapper(call: Call) -> Said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from probes.services.family import Dialogue, FamilyProbe, FamilySettings, Said, 
 AJP_PING, AJP_PONG = b"\x12\x34\x00\x01\x0a", b"AB\x00\x01\x09"
 RUOK = b"ruok"
 JRMI = b"JRMI\x00\x02\x4b"
+_HOST = re.compile(rb"[\w.:%-]+")
 #: How many keys are called by a name that none can bear (hygie/no-such-key-7e1d5c0f, in base64): a count, no content.
 ETCD_COUNT = b'{"key":"aHlnaWUvbm8tc3VjaC1rZXktN2UxZDVjMGY=","count_only":true}'
 
@@ -110,7 +112,9 @@ async def rmi(call: Call) -> Said:
     """Greet a Java registry; nothing is looked up."""
     async with call.open() as conversation:
         await conversation.say(JRMI)
-        if await conversation.hear(1) != b"\x4e":
+        # what acknowledges is followed by the caller's own address, as it is seen from there
+        kind, length = struct.unpack("!BH", await conversation.hear(3))
+        if kind != 0x4E or not 1 <= length <= 253 or _HOST.fullmatch(await conversation.hear(length)) is None:
             raise UnspokenError(Talk.OTHER)
     return Said(product="Java RMI", encryption=False)
 

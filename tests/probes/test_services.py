@@ -354,6 +354,27 @@ async def test_a_liar_is_never_taken_for_what_it_is_not(row: Row, script: Script
         assert message[:2] == TLS_HELLO or re.fullmatch(b"(?:" + allowed + b")+", message, re.S), message
 
 
+@pytest.mark.parametrize(
+    ("probe", "port", "script"),
+    [
+        # a MySQL whose greeting is as long as RMI's acknowledgement is numbered
+        (PLATFORM, 1099, [b"\x4e\0\0\x0a" + b"8.4.3\0" + bytes(72)]),
+        (PLATFORM, 1099, [b"NOTICE AUTH :*** Looking up your hostname\r\n"]),
+        # what ends otherwise, or never: nobody waits for its end
+        (DATABASE, 6379, [b"", b"<html>no</html>\n"]),
+        (DATABASE, 11211, [b"SSH-2.0-OpenSSH_9.9\r\n"]),
+        (GREETING, 554, [b"", b"HTTP/1.1 400 Bad Request\r\n"]),
+        (GREETING, 5060, [b"RFB 003.008\n"]),
+        (GREETING, 23, [b"SSH-2.0-OpenSSH_9.9\r\n"]),
+        (GREETING, 23, [b"220 mail.ch.test ESMTP\r\n"]),
+    ],
+)
+async def test_another_service_is_told_by_its_first_words(probe: Probe[Any], port: int, script: Script) -> None:
+    async with responding(ADDRESS, port, script):
+        (fact,) = await looked(probe, port)
+    assert (fact.talk, fact.access) == (Talk.OTHER, UNKNOWN)
+
+
 IKE_ASKS = (
     rb"Hygie/01\0{8}\x21\x20\x22\x08\0{7}\xa8\x22\0\0\x40\0\0\0\x3c\x01\x01\0\x06.{52}"
     rb"\x28\0\0\x28\0\x1f\0\0\x09\0{31}\0\0\0\x24hygie-nonce-of-an-audit-without-"
