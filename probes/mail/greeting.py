@@ -22,6 +22,8 @@ class Offer:
     capabilities: tuple[str, ...] = ()
     mechanisms: tuple[str, ...] = ()
     starttls: bool = False
+    #: The name by which a SMTP server answers EHLO.
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def _smtp(ehlo: str) -> Manner:
         reply = await talk.smtp()
         if not reply.ok:
             raise ProbeError(Reason.REFUSED, f"greeted with {reply.code}")
-        return reply.lines[0]
+        return " ".join(reply.lines)
 
     async def offers(talk: Conversation) -> Offer:
         reply = await talk.smtp(f"EHLO {ehlo}")
@@ -118,6 +120,7 @@ def _smtp(ehlo: str) -> Manner:
             capabilities=names,
             mechanisms=tuple(sorted(mechanisms)),
             starttls=any(n.upper() == "STARTTLS" for n in names),
+            name=reply.lines[0].strip().partition(" ")[0][:_TEXT],
         )
 
     async def start(talk: Conversation) -> bool:

@@ -46,7 +46,7 @@ class MailServerProbe(Probe[MailServerSettings]):
     """Greets a mail service as a client would, and leaves; nothing is sent, no name is tried, no password given."""
 
     name: ClassVar[str] = "mail-server"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     level: ClassVar[int] = 2
     part: ClassVar[Part] = Part.EXPOSURE
     looks_at: ClassVar[frozenset[AssetKind]] = frozenset({AssetKind.SERVICE})
@@ -111,6 +111,7 @@ class MailServerProbe(Probe[MailServerSettings]):
                 clear_authentication=found.clear.mechanisms,
                 secure_authentication=found.secure.mechanisms,
                 verification=found.verification,
+                own_name=found.clear.name or found.secure.name,
                 chain=tuple(filter(None, map(_digests, found.chain[:10]))),
                 detail=found.detail,
             ),

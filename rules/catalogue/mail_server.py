@@ -127,5 +127,5 @@ def server_name_public(seen: Seen) -> Verdict:
     fact = seen.fact
     if (verdict := _spoken(fact, "smtp")) is not None:
         return verdict
-    inside = next((name for name in fact.banner.split() if _INSIDE.search(name)), "")
+    inside = next((name for name in (*fact.banner.split(), fact.own_name) if _INSIDE.search(name)), "")
     return not_met(name=inside[:200]) if inside else met()

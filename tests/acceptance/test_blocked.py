@@ -138,5 +138,5 @@ def test_a_block_is_a_failed_attempt_that_the_report_tells_in_words(told: Told) 
     assert missed(told, CLOSED) == []
     assert missed(told, SILENT) == []
     assert "bloqué par un équipement" in told.page
-    assert "198.51.100.2 answered, then fell silent during the sweep" in told.page
+    assert "198.51.100.2 a répondu, puis s’est tue pendant le balayage" in told.page
     assert "silence, sans port témoin qui ait répondu" in told.page

@@ -184,3 +184,11 @@ async def test_bytes_that_are_no_text_stay_harmless() -> None:
         fact = await seen(LIAR, 25)
     assert "\ufffd" in fact.banner
     assert fact.verification is Verification.UNIFORM
+
+
+async def test_a_greeting_of_several_lines_is_read_whole_and_so_is_the_name_after_ehlo() -> None:
+    greeting = b"220-bienvenue\r\n220 mx.ch.test ESMTP Exim 4.94.2\r\n"
+    async with lying(says(greeting, b"250-SRV-EXCH01.chu.local Hello [127.0.0.1]\r\n250 SIZE\r\n", b"502 no\r\n"), 25):
+        fact = await seen(LIAR, 25, verify=False)
+    assert (fact.banner, fact.own_name) == ("bienvenue mx.ch.test ESMTP Exim 4.94.2", "SRV-EXCH01.chu.local")
+    assert fact.clear == ("SIZE",)

@@ -386,6 +386,8 @@ OTHER = replace(SERVER, spoken=False)
         (mail_server.banner_without_version, replace(SERVER, banner="mx ESMTP 192.0.2.1 ready 24.11.2026"), MET),
         (mail_server.server_name_public, SERVER, MET),
         (mail_server.server_name_public, replace(SERVER, banner="SRV-EXCH01.chu.local Microsoft ESMTP"), NOT_MET),
+        # a banner of one's own, and the inside name after EHLO all the same
+        (mail_server.server_name_public, replace(SERVER, own_name="SRV-EXCH01.chu.local"), NOT_MET),
         # .localhost.fr is a public name
         (mail_server.server_name_public, replace(SERVER, banner="mx.localhost.fr ESMTP"), MET),
     ],

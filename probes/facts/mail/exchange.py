@@ -148,7 +148,8 @@ class CertificateDigests:
 class MailServer(Fact):
     """What a mail service answers to a client that greets it: ``protocol`` is smtp, imap or pop3.
 
-    ``banner`` is the server's own first line. ``clear`` and ``secure`` are its capabilities before and after TLS,
+    ``banner`` is the server's greeting, its lines joined, and ``own_name`` what a SMTP server calls itself after EHLO.
+    ``clear`` and ``secure`` are its capabilities before and after TLS,
     ``clear_authentication`` and ``secure_authentication`` the mechanisms offered there. ``chain`` starts with the
     server's certificate. ``spoken`` is False when what answered was not this protocol.
     """
@@ -171,3 +172,4 @@ class MailServer(Fact):
     verification: Verification = Verification.NOT_ASKED
     chain: tuple[CertificateDigests, ...] = ()
     detail: str = ""
+    own_name: str = ""
