@@ -271,8 +271,11 @@ def _names() -> Iterable[Subject]:
 
 
 def _told(subject: str, one: dig.Compared) -> str:
+    """A row with what one of the two alone says."""
     known = (w for (t, s, head), w in KNOWN.items() if (t, s) == ("dig", subject) and one.what.startswith(head))
-    return f"| {one.where} | {one.what} | {one.ours} | {one.theirs} | {next(known, UNEXPLAINED)} |"
+    ours, theirs = one.ours.split(", "), one.theirs.split(", ")
+    alone = [", ".join(x for x in a if x not in b) or "no more" for a, b in ((ours, theirs), (theirs, ours))]
+    return f"| {one.where} | {one.what} | {alone[0]} | {alone[1]} | {next(known, UNEXPLAINED)} |"
 
 
 def _mail() -> Subject:
