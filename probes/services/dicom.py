@@ -17,8 +17,10 @@ _CLASS, _VERSION = b"2.25.149416316013462498613046240586297218402", b"HYGIE"
 _ACCEPT, _REJECT, _ABORT = 2, 3, 7
 ABORT = b"\x07\0\0\0\0\x04\0\0\0\0"
 _LARGEST = 16384
-#: (source, reason) of rejections that are about who calls (PS3.8 table 9-21).
-_WHO = {(1, 3): "calling AE title not recognised", (1, 7): "called AE title not recognised"}
+#: (source, reason) of rejections that are about a title (PS3.8 table 9-21): who calls, or who is called, which says
+#: nothing of the callers that the one who is there would take.
+_CALLER = (1, 3)
+_TITLES = {_CALLER: "calling AE title not recognised", (1, 7): "called AE title not recognised"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,8 @@ class DicomProbe(ServiceProbe[DicomSettings]):
                 await conversation.say(ABORT)
         access, reason = Access.OPEN, ""
         if kind == _REJECT and len(body) == 4:
-            reason = _WHO.get((body[2], body[3]), f"source {body[2]}, reason {body[3]}")
-            access = Access.REQUIRED if (body[2], body[3]) in _WHO else Access.UNKNOWN
+            reason = _TITLES.get((body[2], body[3]), f"source {body[2]}, reason {body[3]}")
+            access = Access.REQUIRED if (body[2], body[3]) == _CALLER else Access.UNKNOWN
         elif kind != _ACCEPT:
             access, reason = Access.UNKNOWN, "aborted"
         return DicomAnswered(

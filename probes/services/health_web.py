@@ -20,6 +20,8 @@ from probes.services.service import ServiceProbe, ServiceSettings
 NO_STUDY = "2.25.340282366920938463463374607431768211455"
 NO_PATIENT = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _STATEMENT = re.compile(rb'"resourceType"\s*:\s*"CapabilityStatement"')
+#: A path as viewers and engines have it: no query, no other server.
+_PLACE = re.compile(r"/(?!/)[\w./-]{1,100}")
 _ACCESS = {200: Access.OPEN, 204: Access.OPEN, 401: Access.REQUIRED, 403: Access.REQUIRED}
 
 
@@ -52,7 +54,10 @@ class HealthWebProbe(ServiceProbe[HealthWebSettings]):
             first = await http.ask(call, "/", encrypted=encrypted)
         except UnspokenError:
             return ()
-        found = [self._fact(call, kind, name, "/", first.status) for kind, name in _known(first)]
+        page, path = first, own_path(first) or "/"
+        if path != "/":
+            page = await _asked(call, path, encrypted) or first
+        found = [self._fact(call, kind, name, path, page.status) for kind, name in _known(page)]
         orthanc = await _asked(call, "/system", encrypted)
         if orthanc is not None and "DicomAet" in orthanc.json():
             version = clipped(str(orthanc.json().get("Version", "")))
@@ -118,6 +123,15 @@ class HealthWebProbe(ServiceProbe[HealthWebSettings]):
             path=path,
             status=status,
         )
+
+
+def own_path(answer: http.HttpAnswer) -> str:
+    """Return the path of the same server that an answer sends on to; "" when it sends nowhere, or elsewhere."""
+    if answer.status not in {301, 302, 303, 307, 308}:
+        return ""
+    place = answer.headers.get("location", "")
+    path = _PLACE.fullmatch(place if place.startswith("/") else f"/{place}")
+    return path[0] if path else ""
 
 
 def _known(answer: http.HttpAnswer) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ packages=(
   bind9 bind9-dnsutils bind9-utils chromium dovecot-imapd dovecot-pop3d etcd-server fonts-dejavu-core
   freerdp2-shadow-x11 inetutils-inetd inetutils-telnetd
   iproute2 knot krb5-user ldap-utils ldb-tools mariadb-server-core memcached mosquitto nftables nginx nmap nsd ntpsec openssh-server
-  openssl poppler-utils postfix postgresql python3-samba redis-server rpcbind rsync samba samba-ad-dc
+  openssl orthanc orthanc-dicomweb poppler-utils postfix postgresql python3-samba redis-server rpcbind rsync samba samba-ad-dc
   samba-ad-provision samba-dsdb-modules samba-vfs-modules slapd smbclient snmpd strongswan-charon tftpd-hpa
   tigervnc-standalone-server unbound unzip vsftpd winbind xauth xrdp
 )

@@ -167,6 +167,17 @@ def freerdp(folder: Path, *words: str) -> Iterator[None]:
         yield
 
 
+def orthanc(folder: Path, **settings: object) -> Running:
+    """Orthanc, an imaging server with its viewer and its DICOMweb at 8042, its DICOM at 4242."""
+    own = {
+        "Name": "PACS", "HttpPort": 8042, "DicomPort": 4242, "RemoteAccessAllowed": True,
+        "AuthenticationEnabled": False, "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"],
+        **{key: str(folder / "data") for key in ("StorageDirectory", "IndexDirectory")}, **settings,
+    }  # fmt: skip
+    conf = _written(folder / "conf.json", json.dumps(own))
+    return running(["/usr/sbin/Orthanc", conf], [(ADDRESS, 8042), (ADDRESS, 4242)], log=folder / "log")
+
+
 def certificate_wanted(folder: Path, port: int, *words: str) -> Running:
     """A TLS server that speaks only to clients with a certificate, as container engines are told to."""
     certificates(folder, "docker.ch.test")

@@ -275,6 +275,9 @@ ROWS: list[Row] = [
     ("dicom-any", DICOM, 11112, [[b"", DICOM_AC]], DICOM_ASKS, {"access": OPEN, "implementation": "PACS1"}),
     ("dicom-refused", DICOM, 104, [[b"", DICOM_RJ]], DICOM_ASKS,
      {"access": REQUIRED, "reason": "calling AE title not recognised"}),
+    # nobody by that name is there: whom the one who is there would take is not told
+    ("dicom-nobody", DICOM, 104, [[b"", b"\3\0\0\0\0\4\0\1\1\7"]], DICOM_ASKS,
+     {"access": UNKNOWN, "reason": "called AE title not recognised"}),
     ("dicom-busy", DICOM, 104, [[b"", b"\3\0\0\0\0\4\0\2\3\1"]], DICOM_ASKS, {"access": UNKNOWN}),
     ("mllp", MLLP, 2575, [[b""]], NOTHING, {"talk": Talk.SILENT}),
 ]  # fmt: skip
@@ -472,7 +475,7 @@ async def test_the_deeper_questions_are_asked_at_level_three_and_a_wrong_answer_
 
 HEALTH = HealthWebProbe(HealthWebSettings(patience=0.5, dicomweb=("/dicom-web",), fhir=("/fhir",)))
 HEALTH_PATHS = got(
-    "/", "/system", "/fhir/metadata", "/dicom-web/hygie-no-such-path",
+    "/", "/app/explorer.html", "/system", "/fhir/metadata", "/dicom-web/hygie-no-such-path",
     "/dicom-web/studies?StudyInstanceUID=2.25.340282366920938463463374607431768211455&limit=1",
     "/fhir/Patient?_id=ffffffff-ffff-ffff-ffff-ffffffffffff&_summary=count",
 )  # fmt: skip
@@ -506,6 +509,16 @@ NOT_FOUND = page(b"no", "404 Not Found")
             },
             [("fhir", OPEN)],
         ),
+        # an Orthanc that sends on to its viewer; a portal that sends on to another server is not followed there
+        (
+            {
+                "/": page(b"", "307 Temporary Redirect", "Location: app/explorer.html"),
+                "/app/explorer.html": page(b"<title>Orthanc Explorer</title>"),
+            },
+            [("pacs-viewer", UNKNOWN)],
+        ),
+        ({"/": page(b"", "302 Found", "Location: //pacs.elsewhere.test/app/explorer.html")}, []),
+        ({"/": page(b"", "302 Found", "Location: http://pacs.elsewhere.test/")}, []),
         # odd but healthy: a site that says 204, or its own page, whatever is asked
         ({"": page(b"", "204 No Content")}, []),
         ({"": page(b"<h1>Hopital</h1>")}, []),

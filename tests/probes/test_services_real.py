@@ -20,6 +20,7 @@ from probes.services.dicom import DicomProbe, DicomSettings
 from probes.services.family import FamilySettings
 from probes.services.ftp import FtpProbe, FtpSettings
 from probes.services.greeting import GreetingProbe
+from probes.services.health_web import HealthWebProbe, HealthWebSettings
 from probes.services.ldap import LdapProbe, LdapSettings
 from probes.services.platform import PlatformProbe
 from probes.services.rdp import RdpProbe, RdpSettings
@@ -272,3 +273,28 @@ async def test_a_dicom_server_accepts_anybody_or_its_callers_and_hears_no_reques
     assert isinstance(fact, DicomAnswered)
     assert (fact.talk, fact.access) == (Talk.SPOKEN, expected)
     assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "web", "dicom"),
+    [
+        # as it is unpacked, for whoever comes; its viewer is shown in clear
+        ({}, [(rules.dicomweb_authentication, NOT_MET), (rules.viewer_encryption, NOT_MET)],
+         [(rules.dicom_callers, NOT_MET), (rules.dicom_encryption, NOT_MET)]),
+        # behind a log-in nothing shows what it is; who is called is checked, who calls is not told
+        ({"AuthenticationEnabled": True, "RegisteredUsers": {"lab": "lab"}, "DicomCheckCalledAet": True}, [],
+         [(rules.dicom_callers, UNDETERMINED)]),
+    ],
+    ids=["open", "kept"],
+)  # fmt: skip
+async def test_an_orthanc_is_read_and_judged_as_it_was_configured(
+    tmp_path: Path, settings: dict[str, object], web: Verdicts, dicom: Verdicts
+) -> None:
+    with lab.orthanc(tmp_path, **settings):
+        pages = await looked(HealthWebProbe(HealthWebSettings()), service("tcp", 8042, ADDRESS, addresses=[ADDRESS]))
+        (association,) = await looked(DicomProbe(DicomSettings()), service("tcp", 4242, ADDRESS, addresses=[ADDRESS]))
+    assert [judged(rule, association) for rule, _ in dicom] == [outcome for _, outcome in dicom]
+    # an application that is another says nothing
+    told = [{judged(rule, page) for page in pages} - {Outcome.NOT_APPLICABLE} for rule, _ in web]
+    assert told == [{outcome} for _, outcome in web]
+    assert bool(pages) is bool(web)
