@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from probes.facts.web import OpenFile, Proof, SecurityText, WebFiles
 from probes.web.fetch import Answer
@@ -11,6 +13,8 @@ from probes.web.missing import Missing
 from probes.web.origin import Origin
 from probes.web.proofs import proof, repository_credentials
 
+#: Follows the redirects of an answer to the one at their end.
+Follow = Callable[[Origin, Answer], Awaitable[Answer]]
 #: Share of the paths that "exist" from which on an origin is no longer believed, and the fewest for it.
 _TOO_MANY, _AT_LEAST = 0.3, 5
 
@@ -48,16 +52,18 @@ async def _weighed(origin: Origin, found: Proof) -> Proof:
     return replace(found, credentials=answer is not None and repository_credentials(answer))
 
 
-async def security_text(origin: Origin) -> SecurityText:
-    """Read the contact that an origin publishes (RFC 9116)."""
+async def security_text(origin: Origin, follow: Follow) -> SecurityText:
+    """Read the contact that an origin publishes (RFC 9116), wherever in the mandate its redirects lead."""
     answer = await origin.attempt("/.well-known/security.txt")
-    return SecurityText(state="unknown") if answer is None else _read(answer)
+    return SecurityText(state="unknown") if answer is None else _read(await follow(origin, answer))
 
 
 def _read(answer: Answer) -> SecurityText:
     fields = re.findall(r"^(Contact|Expires)\s*:\s*(\S.{0,300}?)\s*$", answer.text, re.M | re.I)
     contact = tuple(value for name, value in fields if name.lower() == "contact")[:10]
-    if answer.status in {404, 410} or (answer.status == 200 and not contact):
+    # One that is had in clear only is not published (RFC 9116 section 3).
+    clear = urlsplit(answer.url).scheme != "https"
+    if answer.status in {404, 410} or (answer.status == 200 and (clear or not contact)):
         return SecurityText(state="absent")
     if answer.status != 200:
         return SecurityText(state="unknown")

@@ -105,7 +105,7 @@ class WebProbe(Probe[WebSettings]):
         yield Sight(fact=await windows_authentication(origin, first, paths.windows))
         yield Sight(fact=await open_files(origin, paths.files, nowhere, of=len(self.settings.paths)))
         if origin.scheme == "https":
-            yield Sight(fact=await security_text(origin))
+            yield Sight(fact=await security_text(origin, self._end))
 
     async def _origins(self, asset: Asset, line: Line) -> tuple[list[tuple[Origin, Answer]], list[ProbeError]]:
         """The addresses that answer, each with its first page, and why the others do not."""
@@ -129,6 +129,10 @@ class WebProbe(Probe[WebSettings]):
                     raise
                 failures.append(error)
         return found, failures
+
+    async def _end(self, origin: Origin, first: Answer) -> Answer:
+        """The answer at the end of a chain of redirects."""
+        return (await self._follow(origin, first)).answers[-1]
 
     async def _follow(self, origin: Origin, first: Answer) -> Chain:
         """Follow redirects hop by hop, each through the Line; stop where it refuses, or where a loop closes."""

@@ -13,6 +13,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -66,6 +67,18 @@ def staged() -> Iterator[Path]:
     add_header Content-Security-Policy "default-src 'self'; frame-ancestors 'none'" always;
     location = /.well-known/security.txt {{ default_type text/plain;
       return 200 "Contact: mailto:rssi@ch.test\\nExpires: 2099-01-01T00:00:00Z\\n"; }} }}
+  server {{ listen {WELL}:8443 ssl; {tls} root {folder}/good; set $to $arg_none;
+    if ($host = a.ch.test) {{ set $to "/securite/security.txt"; }}
+    if ($host = b.ch.test) {{ set $to "https://www.ch.test/.well-known/security.txt"; }}
+    if ($host = c.ch.test) {{ set $to "/"; }}
+    if ($host = d.ch.test) {{ set $to "http://{WELL}:8080/security.txt"; }}
+    if ($host = e.ch.test) {{ set $to "https://{DECOY}/security.txt"; }}
+    if ($host = f.ch.test) {{ set $to "https://f.ch.test:8443/.well-known/security.txt"; }}
+    location = /.well-known/security.txt {{ return 302 $to; }}
+    location = /securite/security.txt {{ default_type text/plain;
+      return 200 "Contact: mailto:rssi@ch.test\\nExpires: 2099-01-01T00:00:00Z\\n"; }} }}
+  server {{ listen {WELL}:8080; default_type text/plain;
+    return 200 "Contact: mailto:rssi@ch.test\\nExpires: 2099-01-01T00:00:00Z\\n"; }}
   server {{ listen {BADLY}:80; root {folder}/bad; autoindex on;
     add_header Access-Control-Allow-Origin $http_origin; add_header Access-Control-Allow-Credentials true;
     add_header Set-Cookie "PHPSESSID=secret; path=/";
@@ -74,7 +87,7 @@ def staged() -> Iterator[Path]:
       add_header WWW-Authenticate 'Basic realm="Tomcat Manager Application"' always; return 401; }} }}
   server {{ listen {CATCHALL}:80; location / {{ default_type text/plain; return 200 "ref: refs/heads/main"; }} }}
 """
-        ports = [(WELL, 80), (WELL, 443), (BADLY, 80), (CATCHALL, 80)]
+        ports = [(WELL, 80), (WELL, 443), (WELL, 8443), (WELL, 8080), (BADLY, 80), (CATCHALL, 80)]
         stack.enter_context(nginx(folder / "nginx", servers, ports))
         yield folder
 
@@ -120,6 +133,28 @@ async def test_a_well_kept_site(staged: Path) -> None:
     # the redirect in clear is followed to the same name, at the same address
     clear = fact(WebOrigin, await look(WELL, 80))
     assert [hop.status for hop in clear.chain] == [301, 200]
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize(
+    ("host", "state"),
+    [
+        # to another place of the same site, and to another site of the mandate
+        ("a", "present"),
+        ("b", "present"),
+        # to the first page, as sites do with what they do not have; and to where it is had in clear only
+        ("c", "absent"),
+        ("d", "absent"),
+        # out of the mandate, and in a circle: nobody knows
+        ("e", "unknown"),
+        ("f", "unknown"),
+    ],
+)
+async def test_a_contact_behind_a_redirect(staged: Path, host: str, state: str) -> None:
+    async with resolving(f"www.ch 60 A {WELL}"), speaking(says(HEAD + b"\r\n"), DECOY, 443) as decoy:
+        found = await look(WELL, 8443, careful(f"{WELL}/32"), host=f"{host}.ch.test")
+    assert fact(SecurityText, found).state == state
+    assert decoy == []
 
 
 @pytest.mark.daemon
@@ -206,6 +241,11 @@ async def test_a_slow_drip_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch)
     assert caught.value.reason is Reason.TIMED_OUT
 
 
+def undated(seen: Fact) -> Fact:
+    """A fact without the headers, which tell the second of the answer."""
+    return replace(seen, own_headers=(), headers=()) if isinstance(seen, WebOrigin) else seen
+
+
 @pytest.mark.daemon
 async def test_a_second_look_asks_what_was_found_and_tells_the_same(staged: Path) -> None:
     first = [y.fact for y in await look(BADLY, 80) if isinstance(y, Sight)]
@@ -214,7 +254,7 @@ async def test_a_second_look_asks_what_was_found_and_tells_the_same(staged: Path
     asked = Counter(path for path in re.findall(r'"(?:GET|OPTIONS|TRACE) (\S+) HTTP', log.read_text()))
     again = [y.fact async for y in probe.look_again(asset, open_line(), first) if isinstance(y, Sight)]
     now = Counter(path for path in re.findall(r'"(?:GET|OPTIONS|TRACE) (\S+) HTTP', log.read_text()))
-    assert again == first
+    assert [undated(f) for f in again] == [undated(f) for f in first]
     assert "/.env" in now - asked
     assert len(now - asked) < len(asked) / 3
     # a file that is gone is found no more, and what was not asked again is not told otherwise
