@@ -19,13 +19,16 @@ Follow = Callable[[Origin, Answer], Awaitable[Answer]]
 _TOO_MANY, _AT_LEAST = 0.3, 5
 
 
-async def open_files(origin: Origin, paths: tuple[str, ...], nowhere: Missing, *, of: int) -> WebFiles:
+async def open_files(origin: Origin, first: Answer, paths: tuple[str, ...], nowhere: Missing, *, of: int) -> WebFiles:
     """Ask each path once; they are all of the ``of`` that there are, or those found before.
 
-    What the origin answers anywhere is no file; one whose usual answer proves something lies.
+    The first page, read before, may be a listing itself. What the origin answers anywhere is no file; one whose usual
+    answer proves something lies.
     """
-    proofs: list[Proof] = []
-    answered, unanswered, lies = 0, [], False
+    listed = proof("/", first)
+    lies = listed is not None and nowhere.like(first)
+    proofs: list[Proof] = [listed] if listed is not None else []
+    answered, unanswered = 0, []
     for path in paths:
         answer = await origin.attempt(path)
         if answer is None:

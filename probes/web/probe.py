@@ -103,7 +103,7 @@ class WebProbe(Probe[WebSettings]):
         yield Sight(fact=await _page(origin, chain, nowhere))
         yield Sight(fact=await _products(origin, first, chain.answers[-1], nowhere, paths.products))
         yield Sight(fact=await windows_authentication(origin, first, paths.windows))
-        yield Sight(fact=await open_files(origin, paths.files, nowhere, of=len(self.settings.paths)))
+        yield Sight(fact=await open_files(origin, first, paths.files, nowhere, of=len(self.settings.paths)))
         if origin.scheme == "https":
             yield Sight(fact=await security_text(origin, self._end))
 

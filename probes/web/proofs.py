@@ -157,13 +157,17 @@ def _api_docs(path: str, answer: Answer, text: str, page: bool) -> Proof | None:
 def _listing(path: str, answer: Answer, text: str, page: bool) -> Proof | None:
     found = re.search(
         r"<title>((?:Index of |Directory: |Directory listing for \[?)/[^<]{0,100})</title>"
-        r"|(\[To Parent Directory\]|\[Vers le répertoire parent\])</a>",
+        r"|(\[To Parent Directory\]|\[Vers le répertoire parent\])</a>"
+        # IIS at its root, which has no parent
+        r"|<h1>([^<]{1,100} - /[^<]{0,100})</h1><hr>",
         text,
         re.I,
     )
     if found or "<ListBucketResult" in text[:500]:
         return Proof(
-            what=OpenFile.LISTING, path=path, excerpt=(found[1] or found[2])[:120] if found else "ListBucketResult"
+            what=OpenFile.LISTING,
+            path=path,
+            excerpt=(found[1] or found[2] or found[3])[:120] if found else "ListBucketResult",
         )
     return None
 

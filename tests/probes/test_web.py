@@ -535,3 +535,15 @@ async def test_each_server_behind_one_name_is_seen_and_the_silent_one_is_told() 
     seen = {y.fact.address: y.fact for y in found if isinstance(y, Sight) and isinstance(y.fact, WebOrigin)}
     assert {address: origin.login_form for address, origin in seen.items()} == {LIAR: False, WELL_TWIN: True}
     assert [y.reason for y in found if isinstance(y, Shortfall)] == [Reason.REFUSED]
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["first page", "every page"])
+async def test_a_first_page_that_is_a_listing_lies_open_unless_everything_is_answered_so(everywhere: bool) -> None:
+    def reply(method: str, path: str) -> bytes:
+        known = path == "/" or everywhere
+        return page("<title>Index of /</title>") if known else page("perdu", status="404 Not Found")
+
+    async with answering(LIAR, reply):
+        files = fact(WebFiles, await look(LIAR, 80))
+    assert [(p.what, p.path) for p in files.proofs] == [(OpenFile.LISTING, "/")]
+    assert files.reliable is not everywhere

@@ -111,6 +111,7 @@ def test_the_debug_page_of_django_is_known_with_either_apostrophe() -> None:
         "<html><title>Directory Listing For [/uploads/]</title>",
         "<title>Directory: /uploads/</title>",
         '<title>srv - /uploads/</title><pre><A HREF="/">[To Parent Directory]</A><br>',
+        "<title>srv - /</title></head><body><H1>srv - /</H1><hr>\n\n<pre><A HREF='/dump/'>dump</A>",
         "<?xml version='1.0'?><ListBucketResult>",
     ],
 )
