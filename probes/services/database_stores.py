@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from probes.facts.services.answered import Access, Talk, clipped
 from probes.services import http
-from probes.services.conversation import Call, UnspokenError
+from probes.services.conversation import Call, Conversation, UnspokenError
 from probes.services.family import Said
 
 REDIS_PING = b"*1\r\n$4\r\nPING\r\n"
@@ -47,16 +48,37 @@ HELLO = _command(1, {"hello": 1, "$db": "admin"})
 LIST_NOTHING = _command(2, {"listDatabases": 1, "nameOnly": True, "filter": {"name": ""}, "$db": "admin"})
 
 
+async def _clear_or_tls(call: Call, speak: Callable[[Conversation], Awaitable[Said]]) -> Said:
+    """Speak in clear and, where that is not understood, within TLS: a service that wants it closes or sends an alert.
+
+    Of two failures the first tells what stands there, unless TLS came up and a certificate was missed, or nothing said.
+    """
+    try:
+        async with call.open() as conversation:
+            return await speak(conversation)
+    except UnspokenError as clear:
+        if clear.talk not in {Talk.CLOSED, Talk.OTHER}:
+            raise
+        try:
+            async with call.open(encrypted=True) as conversation:
+                return replace(await speak(conversation), encryption=True)
+        except UnspokenError as secure:
+            raise (secure if secure.talk in {Talk.CERTIFICATE, Talk.CUT} else clear) from None
+
+
 async def mongodb(call: Call) -> Said:
     """Say hello, then ask for an empty list that a log-in would be required for."""
-    async with call.open() as conversation:
-        answers = []
-        for command in (HELLO, LIST_NOTHING):
-            await conversation.say(command)
-            length, _, _, operation = struct.unpack("<iiii", await conversation.hear(16))
-            if operation != 2013 or not 26 <= length <= _LARGEST:
-                raise UnspokenError(Talk.OTHER)
-            answers.append(await conversation.hear(length - 16))
+    return await _clear_or_tls(call, _mongodb)
+
+
+async def _mongodb(conversation: Conversation) -> Said:
+    answers = []
+    for command in (HELLO, LIST_NOTHING):
+        await conversation.say(command)
+        length, _, _, operation = struct.unpack("<iiii", await conversation.hear(16))
+        if operation != 2013 or not 26 <= length <= _LARGEST:
+            raise UnspokenError(Talk.OTHER)
+        answers.append(await conversation.hear(length - 16))
     hello, listed = answers
     if b"maxWireVersion" not in hello:
         raise UnspokenError(Talk.OTHER)
@@ -67,12 +89,15 @@ async def mongodb(call: Call) -> Said:
 
 async def redis(call: Call) -> Said:
     """PING: answered by those who serve anybody, refused by the others."""
-    async with call.open() as conversation:
-        await conversation.say(REDIS_PING)
-        kind = await conversation.hear(1)
-        if kind not in {b"+", b"-", b"$"}:
-            raise UnspokenError(Talk.OTHER)
-        line = kind + await conversation.hear_until(b"\r\n", 1024)
+    return await _clear_or_tls(call, _redis)
+
+
+async def _redis(conversation: Conversation) -> Said:
+    await conversation.say(REDIS_PING)
+    kind = await conversation.hear(1)
+    if kind not in {b"+", b"-", b"$"}:
+        raise UnspokenError(Talk.OTHER)
+    line = kind + await conversation.hear_until(b"\r\n", 1024)
     if line.startswith((b"+PONG", b"$4")):
         return Said(access=Access.OPEN, product="Redis", encryption=False)
     if line.startswith((b"-NOAUTH", b"-DENIED", b"-NOPERM", b"-WRONGPASS", b"-ERR operation not permitted")):

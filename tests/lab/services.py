@@ -96,6 +96,14 @@ def redis(folder: Path, *words: str) -> Running:
     return _run(folder, 6379, "/usr/bin/redis-server", "--bind", ADDRESS, "--save", "", "--dir", folder, *words)
 
 
+def redis_tls(folder: Path, certificate: str, *words: str) -> Running:
+    """Redis within TLS alone; ``certificate`` says whether clients must show one (yes, no)."""
+    certificates(folder, "cache.ch.test")
+    files = ("--tls-cert-file", f"{folder}/cert.pem", "--tls-key-file", f"{folder}/key.pem")
+    tls = ("--port", "0", "--tls-port", "6379", "--tls-auth-clients", certificate, "--tls-ca-cert-file")
+    return redis(folder, *files, *tls, f"{folder}/ca.pem", *words)
+
+
 def mariadb(folder: Path, *words: str) -> Running:
     """MariaDB over an empty folder; nobody's rights are asked for, since nobody logs in."""
     data = folder / "data"

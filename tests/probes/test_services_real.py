@@ -99,6 +99,11 @@ ROWS: list[Row] = [
      [(rules.database_authentication, MET), (rules.database_encryption, NOT_MET)]),
     ("redis-open", lambda f: lab.redis(f, "--protected-mode", "no"), DATABASE, 6379, {},
      [(rules.database_authentication, NOT_MET)]),
+    # within TLS alone, where nothing else is asked for, and where a password is
+    ("redis-tls", lambda f: lab.redis_tls(f, "no", "--protected-mode", "no"), DATABASE, 6379, {"encryption": True},
+     [(rules.database_authentication, NOT_MET), (rules.database_encryption, MET)]),
+    ("redis-tls-password", lambda f: lab.redis_tls(f, "no", "--requirepass", "lab"), DATABASE, 6379,
+     {"encryption": True}, [(rules.database_authentication, MET), (rules.database_encryption, MET)]),
     # it serves its own machine only, which a loopback cannot show: it says so before anything else
     ("memcached", lambda f: lab.memcached(f), DATABASE, 11211, {"product": "memcached"},
      [(rules.database_authentication, NOT_MET)]),
@@ -298,3 +303,10 @@ async def test_an_orthanc_is_read_and_judged_as_it_was_configured(
     told = [{judged(rule, page) for page in pages} - {Outcome.NOT_APPLICABLE} for rule, _ in web]
     assert told == [{outcome} for _, outcome in web]
     assert bool(pages) is bool(web)
+
+
+async def test_a_store_that_wants_a_certificate_within_tls_is_not_taken_for_nobody(tmp_path: Path) -> None:
+    with lab.redis_tls(tmp_path, "yes"):
+        (fact,) = await looked(DATABASE, service("tcp", 6379, ADDRESS, addresses=[ADDRESS]))
+    assert isinstance(fact, ServiceAnswered)
+    assert fact.talk in {Talk.CERTIFICATE, Talk.CUT}
