@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from probes.interface import Status
-from reports.dossier import Dossier
 from rules.interface import Outcome, Severity
+
+if TYPE_CHECKING:
+    # every command loads this module; only those that judge load what a dossier is made of
+    from reports.dossier import Dossier
 
 
 class Exit(IntEnum):
