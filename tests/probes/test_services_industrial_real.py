@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.facts.services.answered import Talk
+from probes.facts.services.answered import DatagramsAsked, Talk
 from probes.facts.services.industrial import Endpoint, IndustrialAnswered
 from probes.interface import Observation, Vantage
 from probes.services import opcua
+from probes.services.datagram import DatagramProbe, DatagramSettings
 from probes.services.family import FamilySettings
 from probes.services.industrial import IndustrialProbe
 from rules.catalogue.service import opcua_security
@@ -28,7 +29,9 @@ from tests.probes.test_services_industrial import (
     ADDRESS,
     FOX,
     FOX_ASKS,
+    HOST,
     INDUSTRIAL,
+    MODBUS_ASKS,
     OPCUA_ASKS,
     S7_ASKS,
     line,
@@ -73,6 +76,24 @@ async def test_snap7_gives_its_name_plate(tmp_path: Path) -> None:
     assert isinstance(fact, IndustrialAnswered)
     assert (fact.talk, fact.product, fact.version) == (Talk.SPOKEN, "6ES7 315-2EH14-0AB0", "3.2.6")
     assert all(re.fullmatch(S7_ASKS, message, re.S) for message in heard)
+
+
+async def test_pymodbus_gives_its_name_plate(tmp_path: Path) -> None:
+    with devices.modbus(tmp_path, BESIDE):
+        async with relayed(ADDRESS, 502, (BESIDE, 502)) as heard:
+            (fact,) = await looked(INDUSTRIAL, tcp(502), line(identify=True))
+    assert isinstance(fact, IndustrialAnswered)
+    assert (fact.talk, fact.product, fact.version) == (Talk.SPOKEN, "Laboratoire PM-1", "2.4")
+    # the test's own look whether it listens passes no byte
+    assert len(heard) == 1
+    assert re.fullmatch(MODBUS_ASKS, heard[0], re.S)
+
+
+async def test_bacpypes_answers_as_a_building_does(tmp_path: Path) -> None:
+    with devices.bacnet(tmp_path, ADDRESS):
+        facts = await looked(DatagramProbe(DatagramSettings(patience=0.5)), HOST, line(identify=True))
+    (asked,) = [fact for fact in facts if isinstance(fact, DatagramsAsked)]
+    assert (ADDRESS, "bacnet", 47808, "answered") in asked.asked
 
 
 @pytest.mark.parametrize(
