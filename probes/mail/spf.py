@@ -37,7 +37,7 @@ async def spf_tree(lookup: Lookup, domain: str) -> SpfTree:
         ending=ending,
         open_includes=walk.open_to_all[:20],
         networks=tuple(dict.fromkeys(n for _, n in walk.networks))[:2000],
-        own_networks=tuple(dict.fromkeys(n for at, n in walk.networks if at == domain))[:500],
+        own_networks=tuple(dict.fromkeys(n for at, n in walk.networks if f".{at}".endswith(f".{domain}")))[:500],
     )
 
 

@@ -35,7 +35,7 @@ async def asked(origin: Origin) -> Asked:
         plain = await origin.attempt("/", headers=(("Origin", stranger),))
         if plain is None:
             unanswered.append("cors")
-        elif _allowed(plain, stranger)[0] == "reflected":
+        elif _allowed(plain, stranger)[0] in {"reflected", "null"}:
             given, credentials = _allowed(plain, stranger)
     trace = await origin.attempt("/", method="TRACE", headers=(("X-Hygie", token),))
     # A filter may cut what it refuses: only an origin that answers nothing else any more leaves the question open.

@@ -53,7 +53,9 @@ def _denied(seen: Seen, wanted: str, signs: tuple[str, ...]) -> Verdict:
         places.setdefault(address, {})[protocol] = outcome
     outcomes = {a: p for a, p in places.items() if wanted in p}
     if not outcomes:
-        return not_applicable("not-asked")
+        # Where the service is, the question was above the level; elsewhere there is nobody to ask.
+        there = any(p.get(sign) == "answered" for p in places.values() for sign in signs)
+        return undetermined("level") if there else not_applicable("not-asked")
     open_to_all = sorted(a for a, p in outcomes.items() if p[wanted] == "answered")
     if open_to_all:
         return not_met(count=len(open_to_all), addresses=", ".join(open_to_all[:8]))

@@ -199,9 +199,9 @@ def _cookies(seen: Seen, good: object, *, secure_only: bool) -> Verdict:
 
 @rule("web-cross-origin-closed", reads=WebOrigin)
 def cross_origin_closed(seen: Seen) -> Verdict:
-    """No unknown site may read answers with a visitor's session."""
+    """No unknown site may read answers with a visitor's session; any site can come as "null" (a sandboxed frame)."""
     fact = seen.fact
-    if fact.cors_origin == "reflected" and fact.cors_credentials:
+    if fact.cors_origin in {"reflected", "null"} and fact.cors_credentials:
         return not_met(url=fact.chain[0].url)
     return _unless_unanswered(fact, "cors") or met()
 

@@ -36,7 +36,9 @@ def seen(*asked: tuple[str, str, str]) -> Observation[DatagramsAsked]:
         (datagram.snmp_public, [(A, "snmp-3", "answered"), (A, "snmp-public", "silent")], MET, None),
         (datagram.snmp_public, [(A, "snmp-3", "answered"), (B, "snmp-public", "silent")], UNDETERMINED, None),
         (datagram.snmp_public, [(A, "snmp-public", "silent")], UNDETERMINED, None),
-        (datagram.snmp_public, [(A, "snmp-3", "answered")], NOT_APPLICABLE, None),
+        # at level 2 an agent is met and not asked; where none is met there is nobody to ask
+        (datagram.snmp_public, [(A, "snmp-3", "answered")], UNDETERMINED, None),
+        (datagram.snmp_public, [(A, "snmp-3", "silent")], NOT_APPLICABLE, None),
         (datagram.management, [(A, "ipmi", "answered"), (A, "ssdp", "silent")], NOT_MET, Severity.HIGH),
         (datagram.management, [(A, "ssdp", "answered")], NOT_MET, Severity.MEDIUM),
         # an agent that speaks SNMPv3 tells its existence, no more
@@ -67,7 +69,8 @@ def seen(*asked: tuple[str, str, str]) -> Observation[DatagramsAsked]:
         (datagram.aggressive_mode, [(A, "ike", "answered"), (A, "ike-aggressive", "silent")], MET, None),
         (datagram.aggressive_mode, [(A, "ike", "silent"), (A, "ike-aggressive", "silent")], UNDETERMINED, None),
         (datagram.aggressive_mode, [(A, "ike-aggressive", "refused")], MET, None),
-        (datagram.aggressive_mode, [(A, "ike", "answered")], NOT_APPLICABLE, None),
+        # at level 2 a gateway is met and not asked
+        (datagram.aggressive_mode, [(A, "ike", "answered")], UNDETERMINED, None),
     ],
 )
 def test_rules(rule: Rule, asked: list[tuple[str, str, str]], outcome: Outcome, severity: Severity | None) -> None:

@@ -200,6 +200,11 @@ def test_a_policy_is_told_alike_at_each_scan_whatever_its_nonce() -> None:
         (web.cross_origin_closed, replace(GOOD, cors_origin="*"), MET),
         (web.cross_origin_closed, replace(GOOD, cors_origin="reflected"), MET),
         (web.cross_origin_closed, replace(GOOD, cors_origin="reflected", cors_credentials=True), NOT_MET),
+        # any page can come from "null", through a sandboxed frame
+        (web.cross_origin_closed, replace(GOOD, cors_origin="null", cors_credentials=True), NOT_MET),
+        (web.cross_origin_closed, replace(GOOD, cors_origin="null"), MET),
+        # browsers refuse this one by themselves
+        (web.cross_origin_closed, replace(GOOD, cors_origin="*", cors_credentials=True), MET),
         (web.trace_refused, GOOD, MET),
         (web.trace_refused, replace(GOOD, trace_echoed=True), NOT_MET),
         (web.no_mixed_content, GOOD, MET),

@@ -57,7 +57,7 @@ class SpfTree(Fact):
     the qualifier of the ``all`` that closes the policy, through redirects: "" when there is none, ``unknown`` when a
     redirect could not be read; an include of a policy that lets everybody pass (``open_includes``, the innermost first)
     ends it too. ``networks`` are every ip4 and ip6 network listed, includes' too; ``own_networks`` those
-    of the domain's own record.
+    of the domain's own record and of records beneath it.
     """
 
     kind: ClassVar[str] = "mail.spf"
