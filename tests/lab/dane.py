@@ -27,8 +27,10 @@ PORT, ROOT, ZONES = 53053, "127.51.0.1", "127.51.0.2"
 RESOLVER, VALIDATING = "127.51.0.53", "127.51.0.54"
 #: A server with a certificate of its own, one whose authority is in the chain, and one without TLS.
 OWN, ISSUED, BARE = "127.51.0.25", "127.51.0.26", "127.51.0.27"
+#: The domain whose signatures have expired, so that nobody who validates has an answer.
+LATE = "perime"
 #: Domains of the lab: TLSA records of their exchanger, where it is, and whether the zone is signed.
-RECORDS = {
+RECORDS: dict[str, tuple[tuple[str, ...], str, bool]] = {
     "juste": (("3 1 1 own-key",), OWN, True),
     "faux": (("3 1 1 other-key",), OWN, True),
     "releve": (("3 1 1 other-key", "3 1 1 own-key"), OWN, True),
@@ -39,6 +41,7 @@ RECORDS = {
     "clair": (("3 1 1 own-key",), BARE, True),
     "renvoi": (("alias",), OWN, True),
     "sans": ((), OWN, True),
+    LATE: (("3 1 1 own-key",), OWN, True),
 }
 #: A domain that is not signed, with the exchanger of one that is.
 GUEST = "invite"
@@ -106,7 +109,8 @@ def _names(stack: contextlib.ExitStack, folder: Path, records: dict[str, tuple[s
         owner = "_dane" if texts == ("alias",) else "_25._tcp.mx"
         own += "_25._tcp.mx CNAME _dane\n" if texts == ("alias",) else ""
         own += "".join(f"{owner} TLSA {record}\n" for record in records[name])
-        zone = sign(folder, f"{name}.test.", own) if signed else None
+        dates = ("-s", "20260101000000", "-e", "20260201000000") if name == LATE else ()
+        zone = sign(folder, f"{name}.test.", own, *dates) if signed else None
         files[f"{name}.test."] = zone.file if zone else own
         children[name] = (ZONES, zone.signers if zone else ())
     files[f"{GUEST}.test."] = f"{soa}ns A {ZONES}\n@ MX 10 mx.juste.test.\n"

@@ -109,9 +109,10 @@ def _proof(domain: str, resolver: str) -> Security:
 def mail_of(domain: str, fact: Exchangers, resolver: str) -> Iterator[Compared]:
     """Compare the TLSA records of a domain's exchangers, and their proof, with a validating resolver's word."""
     for host in fact.hosts:
-        answer = dig(resolver, f"_25._tcp.{host.name}", "TLSA", "+dnssec")
+        owner = f"_25._tcp.{host.name}"
+        answer, unchecked = (dig(resolver, owner, "TLSA", *flags) for flags in (("+dnssec",), ("+cdflag",)))
         own = [f"{t.usage}{t.selector}{t.matching}{t.data}" for t in host.tlsa]
-        yield Compared(where=domain, what="TLSA", ours=_list(own), theirs=_list(answer.of("TLSA")))
+        yield Compared(where=domain, what="TLSA", ours=_list(own), theirs=_list(unchecked.of("TLSA")))
         if host.tlsa:
             yield Compared(
                 where=domain, what="TLSA proof (AD)", ours=str(bool(host.tlsa_secure)), theirs=str(answer.proved)
