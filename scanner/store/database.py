@@ -26,6 +26,8 @@ _HEADER = b"SQLite format 3\0"
 _PG_FULL = "53100"
 #: SQLSTATE classes of a server that is away, going away or read-only.
 _PG_AWAY = ("08", "25006", "53", "57")
+#: SQLSTATE of what a user may not enter or do, or of a database that is not there.
+_PG_REFUSED = ("28", "3D", "42501")
 
 
 class Database:
@@ -146,7 +148,12 @@ def _beginning(path: Path) -> bytes:
 
 def postgres(url: URL) -> Database:
     """Return the database of a PostgreSQL URL; a connection that died is replaced at the next transaction."""
-    return Database(create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True), None)
+    try:
+        return Database(create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True), None)
+    except ImportError:
+        raise StoreError(
+            "[store] url names a PostgreSQL database, and its driver is not there: install hygie[postgres]"
+        ) from None
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:
@@ -194,5 +201,9 @@ def _named(error: DBAPIError) -> StoreError | None:
     state = getattr(cause, "sqlstate", None)
     if state == _PG_FULL:
         return StoreFullError()
+    if state is not None and state.startswith(_PG_REFUSED):
+        return StoreError(f"the store: {line}; check [store] url, and what its user may do there")
     away = isinstance(error, OperationalError | InterfaceError) if state is None else state.startswith(_PG_AWAY)
-    return StoreUnavailableError(f"the store: {line}") if away or error.connection_invalidated else None
+    if away or error.connection_invalidated:
+        return StoreUnavailableError(f"the store: {line}; check [store] url, and that its server runs")
+    return None

@@ -154,7 +154,7 @@ def _database(location: str | Path) -> Database:
         return databases.postgres(url)
     if url.get_backend_name() == "sqlite" and url.database:
         return databases.sqlite(Path(url.database))
-    raise StoreError(f"a store is a SQLite path or a postgresql:// URL, not {url.get_backend_name()}://")
+    raise StoreError(f"[store] url is a SQLite path or a postgresql:// URL, not {url.get_backend_name()}://")
 
 
 def _url(location: str) -> URL:
@@ -162,7 +162,7 @@ def _url(location: str) -> URL:
         return make_url(location)
     except (ArgumentError, ValueError):
         # The text is not quoted: it may hold a password.
-        raise StoreError("the store's URL cannot be read: expected postgresql://USER@HOST/DATABASE") from None
+        raise StoreError("[store] url cannot be read: expected postgresql://USER@HOST/DATABASE") from None
 
 
 def _utc_now() -> datetime:

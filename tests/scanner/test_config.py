@@ -116,7 +116,12 @@ def test_an_expired_mandate_refuses_scans_and_nothing_else() -> None:
         ('[store]\nurl = "folder"', ("folder", "[store] url")),
         ('[store]\nurl = ""', ("folder", "[store] url")),
         ('[store]\nurl = "text.txt"', ("not a database", "[store] url")),
-        ('[store]\nurl = "postgresql://u@h:abc/d"', ("URL cannot be read",)),
+        ('[store]\nurl = "postgresql://u@h:abc/d"', ("[store] url cannot be read",)),
+        (
+            '[store]\nurl = "postgresql://u:p4ss@127.0.0.1:1/d"',
+            ("refused; check [store] url, and that its server runs",),
+        ),
+        ('[store]\nurl = "mysql://u@h/d"', ("[store] url is a SQLite path", "mysql://")),
     ],
 )
 def test_a_mistake_is_said_before_anything_begins(
@@ -134,6 +139,7 @@ def test_a_mistake_is_said_before_anything_begins(
     assert (told.returncode, told.stdout) == (3, ""), told.stderr
     assert told.stderr.count("\n") == 1
     assert all(word in told.stderr for word in words), told.stderr
+    assert "p4ss" not in told.stderr
     assert [place.stat().st_mode for place in places] == modes
     store = tmp_path / "hygie.sqlite"
     if store.exists():

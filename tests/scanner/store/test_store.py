@@ -9,9 +9,11 @@ import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.script import ScriptDirectory
+from psycopg import sql
 
 from probes.facts.ports import PortsSwept
 from probes.interface import (
@@ -35,6 +37,7 @@ from scanner.store.errors import (
     CaptureMissingError,
     PerimeterBusyError,
     ScanEndedError,
+    StoreError,
     StoreUnavailableError,
     UnknownEntryError,
     UnknownScanError,
@@ -243,3 +246,24 @@ def test_the_files_of_the_migrations_are_named_after_their_revisions_in_order() 
     """The names alone tell whether a store is current, so that Alembic is loaded by those that are not."""
     walked = ScriptDirectory.from_config(schema.config(schema.MIGRATIONS)).walk_revisions()
     assert schema.revisions(schema.MIGRATIONS) == tuple(script.revision for script in walked)[::-1]
+
+
+@pytest.mark.postgres
+def test_what_postgresql_refuses_names_the_key_to_look_at(server: postgres.Server) -> None:
+    url, name = server.new_database(), f"guest_{uuid4().hex[:8]}"
+    absent = url.replace("/hygie_", "/absent_")
+    with server.connect() as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+    with pytest.raises(StoreError, match=r'database "absent_\w+" does not exist; check \[store\] url'):
+        open_store(absent)
+    with pytest.raises(StoreError, match=r"permission denied .*; check \[store\] url, and what its user may do there"):
+        upgrade_store(url.replace("postgres@", f"{name}@"))
+    upgrade_store(url)
+    with pytest.raises(StoreError, match=r"permission denied .*; check \[store\] url, and what its user may do there"):
+        open_store(url.replace("postgres@", f"{name}@"))
+
+
+def test_a_missing_driver_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"\[store\] url .* install hygie\[postgres\]"):
+        open_store("postgresql://u@h/d")
