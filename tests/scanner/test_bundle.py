@@ -17,7 +17,8 @@ from rules.subject import ScanPart
 from scanner.cli import app
 from scanner.evidence.opening import open_pack
 from scanner.exit import Exit
-from scanner.store.store import Store, open_store
+from scanner.store.store import Store, open_store, upgrade_store
+from tests.lab import postgres
 from tests.scanner.test_import_command import CONFIG, LDIF
 
 Change = Callable[[dict[str, bytes]], None]
@@ -43,9 +44,9 @@ def region(tmp_path: Path) -> Path:
     return a_box(tmp_path / "region")
 
 
-def a_box(folder: Path) -> Path:
+def a_box(folder: Path, url: str = "") -> Path:
     folder.mkdir()
-    (folder / "config.toml").write_text(CONFIG)
+    (folder / "config.toml").write_text(f'[store]\nurl = "{url}"\n{CONFIG}' if url else CONFIG)
     return folder
 
 
@@ -82,6 +83,28 @@ def test_the_other_box_tells_the_same_findings_of_the_same_scan(
         assert kept.verify_audit() is None
     with store(hospital) as kept:
         assert "bundle-made" in [e.event for e in kept.audit.events()]
+
+
+@pytest.mark.postgres
+def test_a_file_and_a_postgresql_database_hand_a_scan_to_each_other(hospital: Path, tmp_path: Path) -> None:
+    with postgres.server() as server:
+        url = server.new_database()
+        upgrade_store(url)
+        region = a_box(tmp_path / "region", url)
+        path = exported(hospital, "--with-captures")
+        assert hygie(region, "bundle", "import", str(path))[0] == Exit.CLEAN
+        assert report(region) == report(hospital)
+        code, told, _ = hygie(region, "bundle", "import", str(path))
+        assert (code, "déjà présent" in told) == (Exit.CLEAN, True)
+        back = exported(region, "--with-captures")
+        with open_store(url) as kept:
+            assert [e.event for e in kept.audit.events()] == ["bundle-taken", "bundle-taken", "bundle-made"]
+            assert kept.verify_audit() is None
+    # judged from what came back, captures and all
+    other = a_box(tmp_path / "other")
+    assert hygie(other, "bundle", "import", str(back))[0] == Exit.CLEAN
+    assert hygie(other, "judge", "latest")[0] in {Exit.FINDINGS, Exit.PARTIAL}
+    assert report(other)["findings"] == report(hospital)["findings"]
 
 
 def test_the_bytes_of_a_directory_leave_only_when_asked(hospital: Path) -> None:
