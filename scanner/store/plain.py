@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -11,13 +13,16 @@ from pydantic import TypeAdapter
 T = TypeVar("T")
 
 
-#: One adapter a type, made when first needed.
+#: One adapter a type, made when first needed; those of types with a set somewhere within.
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
+_WITH_SETS: set[object] = set()
 
 
 def _adapter(of: type[T]) -> TypeAdapter[T]:
     if of not in _ADAPTERS:
-        _ADAPTERS[of] = TypeAdapter(of)
+        made = _ADAPTERS[of] = TypeAdapter(of)
+        if "'frozenset'" in str(made.core_schema):
+            _WITH_SETS.add(of)
     return _ADAPTERS[of]
 
 
@@ -28,7 +33,21 @@ def canonical(data: object) -> str:
 
 def data_of(value: object) -> object:
     """Return a domain value as plain data."""
-    data: object = _adapter(type(value)).dump_python(value, mode="json")
+    kind = type(value)
+    data: object = _adapter(kind).dump_python(value, mode="json")
+    return _ordered(value, data) if kind in _WITH_SETS else data
+
+
+def _ordered(value: object, data: Any) -> Any:  # noqa: ANN401 - plain data of any shape
+    """The plain data of a value, with its sets in order: their own changes from one process to the next."""
+    if isinstance(value, frozenset):
+        return sorted(data, key=canonical)
+    if isinstance(value, Mapping):
+        return {key: _ordered(one, told) for one, (key, told) in zip(value.values(), data.items(), strict=True)}
+    if isinstance(value, tuple):
+        return [_ordered(one, told) for one, told in zip(value, data, strict=True)]
+    if is_dataclass(value):
+        return {field.name: _ordered(getattr(value, field.name), data[field.name]) for field in fields(value)}
     return data
 
 
