@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -85,9 +85,12 @@ class Conversation:
             raise UnspokenError(Talk.OTHER)
         return start + await self.hear_until(end, most)
 
-    async def hear_rest(self, most: int = CAP // 2) -> bytes:
-        """Return what comes until the service closes or falls silent, at most ``most`` bytes, at least one."""
-        while len(self._ahead) < most:
+    async def hear_rest(self, most: int = CAP // 2, whole: Callable[[bytes], bool] | None = None) -> bytes:
+        """Return what comes until the service closes or falls silent, at most ``most`` bytes, at least one.
+
+        What is ``whole`` is not waited behind: some services never close.
+        """
+        while len(self._ahead) < most and not (whole and whole(self._ahead)):
             try:
                 self._ahead += await self._more()
             except UnspokenError:

@@ -11,6 +11,8 @@ from probes.facts.services.answered import Talk
 from probes.services.conversation import Call, UnspokenError
 
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r?\n")
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?:\r\n|$)", re.IGNORECASE)
 #: Statuses by which a server asks for less: too many requests, overloaded.
 SLOWER = frozenset({429, 503})
 #: Bytes of an answer read at the most.
@@ -49,10 +51,21 @@ async def ask(
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     async with call.open(encrypted=encrypted) as conversation:
         await conversation.say("\r\n".join([*lines, "", ""]).encode("ascii", "replace") + body)
-        answer = read_answer(await conversation.hear_rest(_MOST))
+        answer = read_answer(await conversation.hear_rest(_MOST, is_whole))
     if answer.status in SLOWER:
         call.line.slow_down(call.address)
     return answer
+
+
+def is_whole(data: bytes) -> bool:
+    """Tell whether an answer has come to the end that its head announces; one that ends with the connection has not."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    if _CHUNKED.search(head):
+        return body.endswith(b"0\r\n\r\n")
+    length = _LENGTH.search(head)
+    return length is not None and len(body) >= int(length[1])
 
 
 def read_answer(data: bytes) -> HttpAnswer:

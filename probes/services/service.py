@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar, TypeVar
 
 from probes.facts.services.answered import ServiceAnswered, Talk
-from probes.interface import Asset, AssetKind, Line, Part, Probe, ProbeError, Shortfall, Sight, Yield
+from probes.interface import Asset, AssetKind, Line, Part, Probe, ProbeError, Reason, Shortfall, Sight, Yield
 from probes.services.conversation import Call, UnspokenError
 
 
@@ -23,6 +23,14 @@ class ServiceSettings:
 
 
 S = TypeVar("S", bound=ServiceSettings)
+
+
+class CutShortError(ProbeError):
+    """A service that was left before all was asked, with what it had told by then."""
+
+    def __init__(self, reason: Reason, detail: str, facts: Iterable[ServiceAnswered]) -> None:
+        super().__init__(reason, detail)
+        self.facts = tuple(facts)
 
 
 class ServiceProbe(Probe[S]):
@@ -52,6 +60,10 @@ class ServiceProbe(Probe[S]):
             )
             try:
                 facts = await self.answers(call)
+            except CutShortError as cut:
+                for fact in cut.facts:
+                    yield Sight(fact=fact)
+                yield Shortfall(reason=cut.reason, detail=f"{text}: {cut.detail}")
             except ProbeError as error:
                 failures.append(error)
                 if len(addresses) > 1:
@@ -63,7 +75,7 @@ class ServiceProbe(Probe[S]):
             raise failures[0]
 
     async def answers(self, call: Call) -> tuple[ServiceAnswered, ...]:
-        """Return what one address answered: one fact, for most protocols."""
+        """Return what one address answered: one fact, for most protocols; raise ``CutShortError`` when it was left."""
         try:
             fact = await self.converse(call)
         except UnspokenError as end:

@@ -16,7 +16,7 @@ from reports.words import load
 ROOT = Path(__file__).parents[2]
 FR, EN = load("fr"), load("en")
 #: What is called with a sentence, and the names of variables that hold one.
-CALLED = {"ProbeError", "Shortfall", "SecretError", "_Refused", "ended", "bound"}
+CALLED = {"ProbeError", "CutShortError", "Shortfall", "SecretError", "_Refused", "ended", "bound"}
 HELD = {"detail", "DEVICES_KEPT"}
 
 
