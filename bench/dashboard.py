@@ -204,7 +204,7 @@ def _store(store: Store, settings: Settings, perimeter: str, month: int) -> None
     at = NOW + timedelta(minutes=month)
     scan = _scan(perimeter, str(month), at)
     town = replace(TOWNS[int(perimeter[1:]) % len(TOWNS)], forest=f"ad.{perimeter}.test")
-    fact, capture = forest.read(town, town.faults(0), at)
+    fact, capture = next(forest.read(town, town.faults(0), at))
     root = Asset(kind=AssetKind.FOREST, name=town.forest)
     met = (
         Asset(kind=AssetKind.NAMING_CONTEXT, name=fact.dn),

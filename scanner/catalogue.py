@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 import probes
+from probes.directory.attributes import asked
 from probes.directory.target import BindMethod, DirectorySettings, DirectoryTarget
+from probes.facts.directory import NamingContextRole
 from probes.imports import Importer
 from probes.interface import FoundIn, Probe, Scope, canonical_name
 from probes.interface.secret import Secret
@@ -42,6 +44,11 @@ def known_probes() -> Mapping[str, type[Probe[Any]]]:
 def importers() -> Mapping[str, type[Importer]]:
     """Return the probe of every kind of import, by kind."""
     return {cls.kind: cls for cls in known_probes().values() if issubclass(cls, Importer)}
+
+
+def attributes_asked(role: NamingContextRole) -> tuple[str, ...]:
+    """Return the attributes that a directory is asked for in a naming context, and no other."""
+    return asked(role)
 
 
 def probe_settings(

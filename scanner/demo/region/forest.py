@@ -1,48 +1,67 @@
-"""A small domain in the format of captures, given its faults: accounts, groups, a controller, trusts."""
+"""A small forest in the format of captures, given its faults: accounts, groups, controllers, trusts, and the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from probes.facts.directory import NamingContextRead, NamingContextRole
 from probes.facts.entries import encode_entry
 from probes.facts.identifiers import sid_bytes
+from scanner.catalogue import attributes_asked
+from scanner.demo.region.contexts import Values, contexts, thing
 from scanner.demo.region.descriptor import descriptor
 from scanner.demo.region.towns import Town
 
-Values = Mapping[str, Iterable[bytes | str | int]]
-#: Attributes that were asked, and that nobody may bear.
-_ASKED = {
-    "adminCount", "altSecurityIdentities", "msDS-AllowedToActOnBehalfOfOtherIdentity", "msDS-AllowedToDelegateTo",
-    "msDS-KeyCredentialLink", "msDS-SupportedEncryptionTypes", "servicePrincipalName", "sIDHistory",
+#: Ordinary people of the domain, and its controllers.
+_PEOPLE, _CONTROLLERS = 20, 2
+_DENIED = (516, 517, 518, 519, 520, 521)
+_DOMAIN_POLICY = "CN={31B2F340-016D-11D2-945F-00C04FB984F9}"
+_CONTROLLERS_POLICY = "CN={6AC1786C-016F-11D2-945F-00C04FB984F9}"
+_WINDOWS: Values = {
+    "operatingSystem": ["Windows Server 2022 Standard"], "operatingSystemVersion": ["10.0 (20348)"],
 }  # fmt: skip
-#: Ordinary people of the domain.
-_PEOPLE = 20
+_OLD_WINDOWS: Values = {
+    "operatingSystem": ["Windows Server 2012 R2 Standard"], "operatingSystemVersion": ["6.3 (9600)"],
+}  # fmt: skip
+#: When the forest was made.
+_BORN = "20160301080000.0Z"
+#: Contexts of one domain rather than of the forest.
+_OF_DOMAIN = {NamingContextRole.DOMAIN, NamingContextRole.DOMAIN_DNS}
+#: A year, in the ticks of a FILETIME.
+_YEAR = 365 * 864_000_000_000
+#: Groups by RID that every domain has, without members here.
+_USUAL = {
+    513: "Utilisateurs du domaine", 514: "Invités du domaine", 515: "Ordinateurs du domaine",
+    516: "Contrôleurs de domaine", 517: "Éditeurs de certificats", 518: "Administrateurs du schéma",
+    519: "Administrateurs de l’entreprise", 520: "Propriétaires créateurs de la stratégie de groupe",
+    521: "Contrôleurs de domaine en lecture seule", 526: "Administrateurs clés",
+    527: "Administrateurs clés Enterprise", 571: "RODC autorisés",
+}  # fmt: skip
+_LOCAL = {
+    545: "Utilisateurs", 546: "Invités", 548: "Opérateurs de compte", 549: "Opérateurs de serveur",
+    550: "Opérateurs d’impression", 551: "Opérateurs de sauvegarde",
+}  # fmt: skip
 
 
-def read(town: Town, faults: frozenset[str], at: datetime) -> tuple[NamingContextRead, bytes]:
-    """Return the fact of a domain read whole, and its capture."""
+def read(town: Town, faults: frozenset[str], at: datetime) -> Iterator[tuple[NamingContextRead, bytes]]:
+    """Yield the fact of each naming context of a forest read whole, and its capture."""
     base = ",".join(f"DC={part}" for part in town.forest.split("."))
-    entries = [(dn, _guarded(dn, values, town.sid)) for dn, values in _entries(base, town, faults, at)]
-    capture = b"".join(
-        encode_entry(dn, {k: [_bytes(v) for v in vs] for k, vs in values.items()}) for dn, values in entries
-    )
-    fact = NamingContextRead(
-        dn=base, role=NamingContextRole.DOMAIN, forest=town.forest, domain=town.forest, server=f"dc1.{town.forest}",
-        current_time=at, entries=len(entries), bytes_read=len(capture), queries=4, seconds=1.0, complete=True,
-        asked=tuple(sorted({name for _, values in entries for name in values} | _ASKED)),
-    )  # fmt: skip
-    return fact, capture
+    of_domain = (NamingContextRole.DOMAIN, base, [*_entries(base, town, faults, at)])
+    for role, dn, entries in (of_domain, *contexts(base, faults, _CONTROLLERS)):
+        capture = b"".join(_written(name, _guarded(name, values, town.sid, faults)) for name, values in entries)
+        fact = NamingContextRead(
+            dn=dn, role=role, forest=town.forest, domain=town.forest if role in _OF_DOMAIN else "",
+            server=f"dc1.{town.forest}", current_time=at, entries=len(entries), bytes_read=len(capture), queries=4,
+            seconds=1.0, complete=True, asked=attributes_asked(role),
+        )  # fmt: skip
+        yield fact, capture
 
 
 def _entries(base: str, town: Town, faults: frozenset[str], at: datetime) -> Iterator[tuple[str, Values]]:
     sid = town.sid
-    quota = 10 if "machine-quota" in faults else 0
-    yield (
-        base,
-        {"objectClass": ["top", "domainDNS"], "objectSid": [sid_bytes(sid)], "ms-DS-MachineAccountQuota": [quota]},
-    )
+    yield from _top(base, sid, faults)
     admins = [f"adm-{n}" for n in range(60 if "many-admins" in faults else 3)]
     for n, name in enumerate(admins):
         yield _user(base, sid, name, 1100 + n, at, _admin(faults if n == 0 else frozenset(), sid))
@@ -54,15 +73,14 @@ def _entries(base: str, town: Town, faults: frozenset[str], at: datetime) -> Ite
     members = [f"CN={name},CN=Users,{base}" for name in (*admins, "Administrateur")]
     at_rest = {"lastLogonTimestamp": [_ticks(at - timedelta(days=400))], "userAccountControl": [0x100200]}
     yield _user(base, sid, "Administrateur", 500, at, {"adminCount": [1], **at_rest})
-    yield f"CN=AdminSDHolder,CN=System,{base}", {"objectClass": ["top", "container"], "name": ["AdminSDHolder"]}
-    for name, last in (("Admins du domaine", 512), ("Protected Users", 525)):
-        yield _group(base, f"{sid}-{last}", name, members)
-    for name, last in (("Administrateurs du schéma", 518), ("Administrateurs de l’entreprise", 519)):
-        yield _group(base, f"{sid}-{last}", name, [])
-    yield _replication(base)
-    yield _group(base, "S-1-5-32-544", "Administrateurs", [f"CN=Admins du domaine,CN=Users,{base}"])
-    for number in (1, 2):
-        yield _controller(base, sid, number, at)
+    yield from _groups(base, sid, members, faults)
+    yield from _system(base)
+    for number in range(1, _CONTROLLERS + 1):
+        yield from _controller(base, sid, number, at, faults)
+    late = 200 if "stale-server" in faults else 60 if "late-server" in faults else 10
+    renewed = {"pwdLastSet": [_ticks(at - timedelta(days=late))]}
+    dn, server = _computer(base, sid, "SRV-DPI", 1220, at, 0x1000)
+    yield dn, {**server, **_WINDOWS, **renewed}
     if "delegation" in faults:
         yield _computer(base, sid, "SRV-APP", 1210, at, 0x81000)
     for number, target in enumerate(town.trusts):
@@ -73,7 +91,7 @@ def _user(base: str, sid: str, name: str, last: int, at: datetime, changed: Valu
     usual: Values = {
         "objectClass": ["top", "person", "user"], "sAMAccountName": [name], "objectSid": [sid_bytes(f"{sid}-{last}")],
         "userAccountControl": [0x200], "primaryGroupID": [513], "pwdLastSet": [_ticks(at - timedelta(days=40))],
-        "lastLogonTimestamp": [_ticks(at - timedelta(days=2))], "whenCreated": [_generalized(at - timedelta(days=900))],
+        "lastLogonTimestamp": [_ticks(at - timedelta(days=2))],
     }  # fmt: skip
     return f"CN={name},CN=Users,{base}", {**usual, **changed}
 
@@ -111,26 +129,76 @@ def _computer(base: str, sid: str, name: str, last: int, at: datetime, flags: in
     return dn.replace("CN=Users", "CN=Computers"), {**values, "userAccountControl": [flags], "primaryGroupID": [515]}
 
 
-def _controller(base: str, sid: str, number: int, at: datetime) -> tuple[str, Values]:
+def _controller(base: str, sid: str, number: int, at: datetime, faults: frozenset[str]) -> Iterator[tuple[str, Values]]:
     _, values = _computer(base, sid, f"DC{number}", 999 + number, at, 0x82000)
     own: Values = {
         "pwdLastSet": [_ticks(at - timedelta(days=10))], "primaryGroupID": [516],
-        "servicePrincipalName": [f"HOST/dc{number}"],
+        "servicePrincipalName": [f"HOST/dc{number}"], "msDS-SupportedEncryptionTypes": [24],
+        **(_OLD_WINDOWS if "old-controller" in faults and number == 2 else _WINDOWS),
     }  # fmt: skip
-    return f"CN=DC{number},OU=Domain Controllers,{base}", {**values, **own}
+    dn = f"CN=DC{number},OU=Domain Controllers,{base}"
+    yield dn, {**values, **own}
+    yield thing(f"CN=DFSR-LocalSettings,{dn}", "msDFSR-LocalSettings")
 
 
-def _replication(base: str) -> tuple[str, Values]:
-    """SYSVOL is replicated by DFSR."""
-    name = "Domain System Volume"
-    return f"CN={name},CN=DFSR-GlobalSettings,CN=System,{base}", {
-        "objectClass": ["top", "msDFSR-ReplicationGroup"], "name": [name],
+def _top(base: str, sid: str, faults: frozenset[str]) -> Iterator[tuple[str, Values]]:
+    """The root of the domain with its password policy, and its containers."""
+    policies = f"CN=Policies,CN=System,{base}"
+    yield base, {
+        "objectClass": ["top", "domain", "domainDNS"], "objectSid": [sid_bytes(sid)], "msDS-Behavior-Version": [7],
+        "ms-DS-MachineAccountQuota": [10 if "machine-quota" in faults else 0],
+        "minPwdLength": [7 if "weak-policy" in faults else 12], "maxPwdAge": [-_YEAR], "pwdProperties": [1],
+        "pwdHistoryLength": [24], "lockoutThreshold": [10], "msDS-ExpirePasswordsOnSmartCardOnlyAccounts": ["TRUE"],
+        "gPLink": [f"[LDAP://{_DOMAIN_POLICY},{policies};0]"],
     }  # fmt: skip
+    dn, values = thing(f"OU=Domain Controllers,{base}", "organizationalUnit")
+    yield dn, {**values, "gPLink": [f"[LDAP://{_CONTROLLERS_POLICY},{policies};0]"]}
+    for name in ("Builtin", "Users", "Computers", "Managed Service Accounts", "ForeignSecurityPrincipals", "System"):
+        yield thing(f"CN={name},{base}", "container")
 
 
-def _guarded(dn: str, values: Values, sid: str) -> Values:
+def _groups(base: str, sid: str, members: list[str], faults: frozenset[str]) -> Iterator[tuple[str, Values]]:
+    for last, name in ((512, "Admins du domaine"), (525, "Protected Users")):
+        yield _group(base, f"{sid}-{last}", name, members)
+    for last, name in _USUAL.items():
+        yield _group(base, f"{sid}-{last}", name, [])
+    never = [f"CN={name},CN=Users,{base}" for name in ("Admins du domaine", *(_USUAL[n] for n in _DENIED), "krbtgt")]
+    yield _group(base, f"{sid}-572", "RODC refusés", never)
+    yield _group(base, "S-1-5-32-544", "Administrateurs", [f"CN=Admins du domaine,CN=Users,{base}"])
+    for last, name in _LOCAL.items():
+        yield _group(base, f"S-1-5-32-{last}", name, [])
+    told = ["S-1-5-11", *(["S-1-5-7"] if "pre-2000" in faults else [])]
+    principals = [f"CN={who},CN=ForeignSecurityPrincipals,{base}" for who in told]
+    for who, dn in zip(told, principals, strict=True):
+        yield thing(dn, "foreignSecurityPrincipal", objectSid=sid_bytes(who))
+    yield _group(base, "S-1-5-32-554", "Accès compatible pré-Windows 2000", principals)
+
+
+def _system(base: str) -> Iterator[tuple[str, Values]]:
+    """What lies under System: AdminSDHolder, the policies, keys and settings, and SYSVOL, replicated by DFSR."""
+    system = f"CN=System,{base}"
+    for name in ("AdminSDHolder", "Policies", "MicrosoftDNS"):
+        yield thing(f"CN={name},{system}", "container")
+    for policy in (_DOMAIN_POLICY, _CONTROLLERS_POLICY):
+        yield thing(
+            f"{policy},CN=Policies,{system}", "groupPolicyContainer", displayName=policy, flags=0, versionNumber=1
+        )
+    yield thing(f"CN=DFSR-GlobalSettings,{system}", "msDFSR-GlobalSettings", msDFSR_Flags=48)
+    replicated = f"CN=Domain System Volume,CN=DFSR-GlobalSettings,{system}"
+    yield thing(replicated, "msDFSR-ReplicationGroup", msDFSR_ReplicationGroupType=1)
+    yield thing(f"CN=BCKUPKEY_P Secret,{system}", "secret")
+    yield thing(f"CN=ActiveDirectoryUpdate,CN=DomainUpdates,{system}", "container", revision=16)
+    yield thing(f"CN=Password Settings Container,{system}", "msDS-PasswordSettingsContainer")
+
+
+def _guarded(dn: str, values: Values, sid: str, faults: frozenset[str]) -> Values:
     protected = "adminCount" in values or dn.startswith("CN=AdminSDHolder")
-    return {**values, "nTSecurityDescriptor": [descriptor(sid, protected=protected)]}
+    enrolled = "template-open" in faults and "pKICertificateTemplate" in values["objectClass"]
+    identity = hashlib.md5(dn.encode(), usedforsecurity=False).digest()
+    usual: Values = {"objectGUID": [identity], "whenCreated": [_BORN]}
+    owner = f"{sid}-2003" if "owned" in faults and dn.startswith("CN=SRV-DPI") else ""
+    guard = descriptor(sid, owner=owner, protected=protected, enrolled=enrolled)
+    return {**usual, **values, "nTSecurityDescriptor": [guard]}
 
 
 def _trust(base: str, target: str, number: int, *, filtered: bool) -> tuple[str, Values]:
@@ -152,7 +220,3 @@ def _bytes(value: bytes | str | int) -> bytes:
 def _ticks(at: datetime) -> int:
     """An instant as a FILETIME."""
     return int((at - datetime(1601, 1, 1, tzinfo=UTC)).total_seconds()) * 10_000_000
-
-
-def _generalized(at: datetime) -> str:
-    return at.strftime("%Y%m%d%H%M%S.0Z")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
-from probes.interface import Asset, AssetKind, Attempt, Fact, Observation, Part, Reason, Status, Vantage
-from rules.subject import Scan, ScanPart
+from probes.interface import Asset, AssetKind, Attempt, Digest, Fact, Observation, Part, Reason, Status, Vantage
+from rules.subject import Feed, Scan, ScanPart
 from scanner import run
 from scanner.config.load import Settings, load
 from scanner.demo.region import exposure, forest
 from scanner.demo.region.towns import MONTHS, Town, towns
 from scanner.engine import observation_id
+from scanner.feeds.load import feeds
 from scanner.journal import Step, StepResult
 from scanner.judging import judge_scan
 from scanner.store.accounts import Account, Role
@@ -52,16 +54,30 @@ def play(
     config.write_text(configuration(known, today))
     settings, clock, password = load(config), Clock(today), secrets.token_urlsafe(12)
     with open_store(settings.store_location(), clock=clock, actor="demonstration") as store:
+        # what no month changes of a forest is kept once
+        stage = _Stage(settings, store, clock, cache(store.captures.keep), feeds(settings))
         store.accounts.add(Account(login="demo", name="Démonstration", role=Role.ADMIN), password)
         for month in range(MONTHS - months, MONTHS):
             for number, town in enumerate(known):
                 clock.now = today - _MONTH * (MONTHS - 1 - month) - timedelta(minutes=7 * number)
-                _scan(settings, store, clock, town, month)
+                _scan(stage, town, month)
             told(f"{month + 1} / {MONTHS}")
     return config, password
 
 
-def _scan(settings: Settings, store: Store, clock: Clock, town: Town, month: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What every scan of the play shares; ``keep`` keeps a capture and returns its digest."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    keep: Callable[[bytes], Digest]
+    feeds: Iterable[Feed]
+
+
+def _scan(stage: _Stage, town: Town, month: int) -> None:
+    settings, store, clock = stage.settings, stage.store, stage.clock
     at, faults = clock.now, town.faults(month)
     parts = tuple(
         ScanPart(kind=kind, box="démonstration", vantage=vantage, started_at=at, ended_at=None)
@@ -79,10 +95,12 @@ def _scan(settings: Settings, store: Store, clock: Clock, town: Town, month: int
     )
     lease = store.scans.begin(scan)
     journal = store.journal(lease)
-    fact, capture = forest.read(town, faults, at)
+    for feed in stage.feeds:
+        store.records.keep_feed(scan.id, feed)
     seen = [_observed(asset, fact, Vantage.INTERNET, at, ()) for asset, fact in exposure.sights(town, faults, at)]
-    context = Asset(kind=AssetKind.NAMING_CONTEXT, name=fact.dn, found_by="directory:ad")
-    seen.append(_observed(context, fact, Vantage.INSIDE, at, (journal.keep(capture),)))
+    for read, capture in forest.read(town, faults, at):
+        context = Asset(kind=AssetKind.NAMING_CONTEXT, name=read.dn, found_by="directory:ad")
+        seen.append(_observed(context, read, Vantage.INSIDE, at, (stage.keep(capture),)))
     root = Asset(kind=AssetKind.FOREST, name=town.forest, found_by="directory:ad")
     domain = Asset(kind=AssetKind.AD_DOMAIN, name=town.forest, found_by=root.id)
     assets = tuple({o.asset.id: o.asset for o in seen}.values())

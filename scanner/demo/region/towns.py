@@ -23,6 +23,8 @@ FAULTS: Mapping[str, float] = {
     "no-csp": 0.9, "framed": 0.7, "server-told": 0.6, "clear-login": 0.15,
     "krbtgt-old": 0.6, "delegation": 0.35, "preauth": 0.3, "admin-spn": 0.45, "never-expire": 0.7, "sid-history": 0.35,
     "machine-quota": 0.8, "guest": 0.15, "many-admins": 0.3, "idle": 0.7, "trust-unfiltered": 0.3, "reversible": 0.1,
+    "old-controller": 0.25, "template-open": 0.2, "weak-policy": 0.6, "stale-server": 0.6, "open-zone": 0.3,
+    "pre-2000": 0.3, "late-server": 0.8, "owned": 0.6,
 }  # fmt: skip
 
 
