@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
+import signal
 import sys
 from typing import NoReturn
 
@@ -27,6 +28,8 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
+        # What came of it is told and settled: Ctrl-C from here on would change nothing but the exit code.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         # Ctrl-C outside the part of a scan that stops in order: the framework says 130, we have a code for it.
         raise SystemExit(Exit.INTERRUPTED if ended.code == _CTRL_C else ended.code) from None
     except OSError as error:
