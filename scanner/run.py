@@ -20,7 +20,7 @@ from rules.registry import load
 from rules.subject import Perimeter, Record, Scan, ScanPart
 from scanner.catalogue import build_probes, directory_settings, probe_settings
 from scanner.clock import Clock, utc_now
-from scanner.config.load import ConfigError, Settings
+from scanner.config.load import ConfigError, PerimeterError, Settings
 from scanner.criteria import named
 from scanner.engine import Engine, EngineSettings, Run
 from scanner.feeds.load import feeds
@@ -38,12 +38,14 @@ log = logging.getLogger(__name__)
 
 
 def check_mandate(mandate: Mandate, at: datetime) -> None:
-    """Raise ``ConfigError`` unless the mandate is in force that day."""
+    """Raise ``PerimeterError`` unless the mandate is in force that day."""
     day = at.astimezone(UTC).date()
     if day < mandate.valid_from:
-        raise ConfigError(f"mandate {mandate.reference} is valid from {mandate.valid_from} only; scan from that day on")
+        raise PerimeterError(
+            f"mandate {mandate.reference} is valid from {mandate.valid_from} only; scan from that day on"
+        )
     if day > mandate.valid_until:
-        raise ConfigError(
+        raise PerimeterError(
             f"mandate {mandate.reference} expired on {mandate.valid_until}; have it renewed and update valid_until. "
             "Reports and judgements of past scans still work."
         )
@@ -93,13 +95,13 @@ async def scan(
 
 
 def _check_secrets(settings: Settings, perimeter: Perimeter, parts: Collection[Part]) -> None:
-    """Say which directories have no password here; raise ``ConfigError`` when nothing else would be looked at."""
+    """Say which directories have no password here; raise ``PerimeterError`` when nothing else would be looked at."""
     if Part.DIRECTORY not in parts or not perimeter.directories:
         return
     found = directory_settings(settings, perimeter.directories)
     said = [f"directory {name}, password: {why}" for name, why in found.locked.items()]
     if not found.targets and Part.EXPOSURE not in parts:
-        raise ConfigError("; ".join(said))
+        raise PerimeterError("; ".join(said))
     for told in said:
         log.warning("%s; this directory is not read, everything else goes on", told)
 
@@ -137,7 +139,7 @@ def _new_scan(
     if not perimeter.directories:
         kinds = [kind for kind in kinds if kind is not Part.DIRECTORY]
     if not kinds:
-        raise ConfigError(f"perimeter {perimeter.id} has no directory to look at; add one under [[directories]]")
+        raise PerimeterError(f"perimeter {perimeter.id} has no directory to look at; add one under [[directories]]")
     box = settings.file.box
     return Scan(
         id=order or new_id(at),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reports.visible import visible
+from rules.interface import Severity
 from scanner.command import (
     DEFAULT,
     ConfigOption,
@@ -19,6 +23,11 @@ from scanner.command import (
     written,
 )
 from scanner.exit import Exit, decide
+
+if TYPE_CHECKING:
+    from rules.subject import Scan
+    from scanner.config.load import Settings
+    from scanner.store.store import Store
 
 app = typer.Typer()
 
@@ -43,14 +52,11 @@ def scan(
 ) -> None:
     """Look at perimeters, judge what was seen, and print the summary."""
     from probes.interface import Part
-    from reports import summary
-    from rules.interface import Severity
-    from rules.registry import load as registry
     from scanner import run
-    from scanner.judging import judge_scan
-    from scanner.progress import watch
+    from scanner.config.load import PerimeterError
+    from scanner.store.errors import PerimeterBusyError
 
-    codes = []
+    codes, part = [], Part(only.value) if only else None
     with opened(config, actor=by) as (settings, store):
         if not settings.perimeters:
             typer.echo(
@@ -62,30 +68,44 @@ def scan(
         cut = store.scans.unfinished(resume) if resume else None
         wanted = [cut.perimeter.id] if cut else perimeters or sorted(settings.perimeters)
         for perimeter in wanted:
-            progress, shown = watch()
-            with shown:
-                part = Part(only.value) if only else None
-                work = run.scan(
-                    settings,
-                    store,
-                    perimeter,
-                    only=part,
-                    level=level,
-                    resume=cut.id if cut else "",
-                    order=order,
-                    progress=progress,
-                )
-                ended, interrupted = asyncio.run(work)
-            dossier = judge_scan(settings, store, ended.id)
-            typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
-            counted = fail_on or Severity(settings.file.reports.fail_on)
-            codes.append(decide(dossier, counted, interrupted=interrupted))
+            going_on = cut.id if cut else ""
+            look = partial(run.scan, settings, store, perimeter, only=part, level=level, resume=going_on, order=order)
+            try:
+                codes.append(_scanned(settings, store, look, fail_on))
+            except (PerimeterError, PerimeterBusyError) as error:
+                if len(wanted) == 1:
+                    raise
+                # what is wrong with one perimeter keeps no other from its scan
+                typer.echo(f"hygie: {visible(perimeter)}: {visible(str(error))}", err=True)
+                codes.append(Exit.REFUSED)
+            if codes[-1] is Exit.INTERRUPTED:
+                break
     raise typer.Exit(max(codes, key=_gravity))
 
 
+def _scanned(
+    settings: Settings,
+    store: Store,
+    look: Callable[..., Coroutine[None, None, tuple[Scan, bool]]],
+    fail_on: Severity | None,
+) -> Exit:
+    """Look at one perimeter, judge what was seen, and print the summary."""
+    from reports import summary
+    from rules.registry import load as registry
+    from scanner.judging import judge_scan
+    from scanner.progress import watch
+
+    progress, shown = watch()
+    with shown:
+        ended, interrupted = asyncio.run(look(progress=progress))
+    dossier = judge_scan(settings, store, ended.id)
+    typer.echo(summary.render(dossier, registry().cards, settings.file.reports.language), nl=False)
+    return decide(dossier, fail_on or Severity(settings.file.reports.fail_on), interrupted=interrupted)
+
+
 def _gravity(code: Exit) -> int:
-    """Interrupted before findings, findings before partial, partial before clean."""
-    return (Exit.CLEAN, Exit.PARTIAL, Exit.FINDINGS, Exit.INTERRUPTED).index(code)
+    """Interrupted before refused, refused before findings, findings before partial, partial before clean."""
+    return (Exit.CLEAN, Exit.PARTIAL, Exit.FINDINGS, Exit.REFUSED, Exit.INTERRUPTED).index(code)
 
 
 @app.command()

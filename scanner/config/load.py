@@ -26,6 +26,10 @@ class ConfigError(Exception):
     """The configuration cannot be used; exit code 3."""
 
 
+class PerimeterError(ConfigError):
+    """One perimeter cannot be scanned as it is declared; the others are none the worse."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The configuration as the application reads it; ``digest`` leaves secrets out because the file holds none."""
