@@ -61,9 +61,17 @@ async def _clear_or_tls(call: Call, speak: Callable[[Conversation], Awaitable[Sa
             raise
         try:
             async with call.open(encrypted=True) as conversation:
-                return replace(await speak(conversation), encryption=True)
+                return replace(await _heard(speak(conversation)), encryption=True)
         except UnspokenError as secure:
             raise (secure if secure.talk in {Talk.CERTIFICATE, Talk.CUT} else clear) from None
+
+
+async def _heard(said: Awaitable[Said]) -> Said:
+    """What is said once TLS came up: a connection closed then is an exchange that was cut, not a door of nobody's."""
+    try:
+        return await said
+    except UnspokenError as end:
+        raise UnspokenError(Talk.CUT if end.talk is Talk.CLOSED else end.talk) from None
 
 
 async def mongodb(call: Call) -> Said:

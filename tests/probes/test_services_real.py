@@ -309,4 +309,5 @@ async def test_a_store_that_wants_a_certificate_within_tls_is_not_taken_for_nobo
     with lab.redis_tls(tmp_path, "yes"):
         (fact,) = await looked(DATABASE, service("tcp", 6379, ADDRESS, addresses=[ADDRESS]))
     assert isinstance(fact, ServiceAnswered)
+    # whether the alert comes before the end of the connection is the server's affair
     assert fact.talk in {Talk.CERTIFICATE, Talk.CUT}
