@@ -271,11 +271,11 @@ async def test_a_second_look_asks_what_was_found_and_tells_the_same(staged: Path
 @pytest.mark.parametrize(
     ("seconds", "status", "pause", "deadline"),
     [
-        (0.001, 200, 0.05, 3.0),
-        (0.1, 404, 0.4, 3.0),
+        (0.001, 200, 0.05, 2.0),
+        (0.1, 404, 0.4, 2.0),
         (2.0, 200, 1.0, 15.0),
-        (0.001, 429, 1.0, 3.0),
-        (0.001, 503, 1.0, 3.0),
+        (0.001, 429, 1.0, 2.0),
+        (0.001, 503, 1.0, 2.0),
     ],
     ids=["quick", "slower", "slow", "too many", "overloaded"],
 )
