@@ -56,7 +56,7 @@ _BEGUN_AT_MOST = 2
 class EngineSettings:
     """How many steps run at once, how long one may take, and the pause before a second look (seconds)."""
 
-    workers: int = 32
+    workers: int = 64
     step_deadline: float = 900.0
     second_look_delay: float = 5.0
 

@@ -14,7 +14,7 @@ _GIVEN_UP = 5
 #: The share of an origin's time that is taken: after an answer it is left alone for the rest.
 _SHARE = 0.2
 #: An origin that answers is waited for at least so long, or so many times its slowest answer, in seconds.
-_WAITED, _TIMES = 2.0, 10.0
+_WAITED, _TIMES = 2.0, 4.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -170,7 +170,7 @@ class PaceSection(Section):
 class RunSection(Section):
     """How many steps run at once, how long one may take, and the pause before a second look, in seconds."""
 
-    workers: int = Field(default=32, ge=1, le=512)
+    workers: int = Field(default=64, ge=1, le=512)
     step_seconds: float = Field(default=900.0, gt=0)
     second_look_seconds: float = Field(default=5.0, ge=0)
 
