@@ -49,8 +49,9 @@ class TreeReader:
                 if page.answer.code == 0 and cookie:
                     fetching = asyncio.create_task(self._page(base, asked, cookie))
                 self.objects += len(page.entries)
-                self._long += _unfinished(page.entries)
                 yield page.entries
+                # searched once the next page is asked for: it takes milliseconds, and the server would wait
+                self._long += _unfinished(page.entries)
                 if page.answer.code:
                     raise refusal(page.answer)
                 if not cookie:
