@@ -153,7 +153,9 @@ class CertificateChain(Fact):
     the issuer of the last certificate is neither shown nor trusted although that certificate says where to fetch it.
     ``timestamps`` counts the signed certificate timestamps in the leaf (RFC 6962). ``stapled`` tells whether its status
     came with it, None when it was shown within TLS 1.3 alone, where it was not looked for; ``must_staple`` that it
-    requires it (RFC 7633). The staple is then the last of the captures.
+    requires it (RFC 7633). The staple is then the last of the captures. ``handed_timestamps`` counts the timestamps
+    that came beside the certificate (RFC 6962 3.3), in the handshake or in the staple; None where the handshake's were
+    not looked for.
     """
 
     kind: ClassVar[str] = "tls.certificate"
@@ -189,6 +191,7 @@ class CertificateChain(Fact):
     must_staple: bool = False
     stapled: bool | None = None
     staple: Staple | None = None
+    handed_timestamps: int | None = None
 
     def leads(self) -> Iterable[Lead]:
         """Return the names it was issued for."""

@@ -7,7 +7,7 @@ import hashlib
 import ssl
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probes.facts.tls import CertificateChain, PathState
 from probes.interface import ProbeError, Reason
-from probes.tls.staple import read_staple, staple_required
+from probes.tls.staple import read_staple, staple_required, stapled_timestamps
 
 #: Certificates read of a chain at the most, and the longest path followed.
 _MOST, _DEPTH = 20, 8
@@ -58,17 +58,21 @@ def read_chain(
     store: TrustStore | None,
     private: TrustStore | None = None,
     staple: bytes | None = None,
+    timestamps: int | None = None,
 ) -> CertificateChain:
     """Return the facts of a chain, leaf first; raise ``malformed-answer`` when the leaf cannot be read.
 
-    ``staple`` is the status that came with it, b"" when none did, None when that was not looked for.
+    ``staple`` is the status that came with it, b"" when none did, None when that was not looked for; ``timestamps`` how
+    many of certificate logs came in the handshake, None likewise.
     """
     chain = [c for c in (_load(der) for der in list(ders)[:_MOST]) if c is not None]
     if not chain:
         raise ProbeError(Reason.MALFORMED, "no certificate could be read")
     leaf = chain[0]
     try:
-        return _facts(leaf, chain, address=address, sni=sni, at=at, stores=(store, private), staple=staple)
+        facts = _facts(leaf, chain, address=address, sni=sni, at=at, stores=(store, private), staple=staple)
+        handed = None if timestamps is None else timestamps + stapled_timestamps(staple or b"", leaf)
+        return replace(facts, handed_timestamps=handed)
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise ProbeError(Reason.MALFORMED, f"certificate: {type(error).__name__}") from error
 

@@ -30,6 +30,8 @@ class Seen:
     extended_master_secret: bool | None = None
     #: The status that came with the chain, b"" when none did; None while no chain was shown in the clear.
     staple: bytes | None = None
+    #: The timestamps of certificate logs that came beside the chain; None as the staple.
+    timestamps: int | None = None
     #: The hello that was answered with the chain.
     shown: bytes = b""
     signatures: set[int] = field(default_factory=set)
@@ -161,6 +163,8 @@ class Enumeration:
             if CERTIFICATE in reply.messages and not self.seen.chain:
                 self.seen.chain = hello.certificates(reply.messages[CERTIFICATE])
                 self.seen.staple, self.seen.shown = _status(reply), message
+                # SSL 3.0 has no extensions: nothing was asked for.
+                self.seen.timestamps = None if version is Version.SSL3 else answer.timestamps
             if KEY_EXCHANGE in reply.messages:
                 self._signed(version, suite(answer.suite).name, reply.messages[KEY_EXCHANGE])
         except hello.HelloError as error:

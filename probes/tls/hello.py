@@ -26,6 +26,8 @@ _SIGNATURES = (
 )  # fmt: skip
 #: The random value by which a ServerHello says HelloRetryRequest (RFC 8446 4.1.3).
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+#: The extension of signed certificate timestamps.
+_TIMESTAMPS = 18
 #: Signalling suite value: secure renegotiation is understood (RFC 5746).
 SCSV = 0x00FF
 #: Signalling suite value: the client came down to this version (RFC 7507).
@@ -50,6 +52,8 @@ class ServerHello:
     extended_master_secret: bool = False
     group: int | None = None
     heartbeat: bool = False
+    #: The signed certificate timestamps that came with it (RFC 6962 3.3), each whole.
+    timestamps: int = 0
 
 
 def client_hello(
@@ -97,6 +101,8 @@ def _extensions(version: Version, name: str, offered: Iterable[int], *, heartbea
     parts.append((13, struct.pack("!H", len(signatures)) + signatures))
     # A certificate status is asked for (OCSP, RFC 6066 section 8).
     parts.append((5, b"\x01\x00\x00\x00\x00"))
+    # And the timestamps of certificate logs (RFC 6962 3.3.1).
+    parts.append((_TIMESTAMPS, b""))
     if heartbeat:
         parts.append((15, b"\x01"))
     parts.append((23, b""))
@@ -147,7 +153,20 @@ def server_hello(message: bytes) -> ServerHello:
         extended_master_secret=23 in extensions,
         heartbeat=15 in extensions,
         group=struct.unpack("!H", extensions[51])[0] if len(extensions.get(51, b"")) == 2 else None,
+        timestamps=_timestamps(extensions.get(_TIMESTAMPS, b"")),
     )
+
+
+def _timestamps(data: bytes) -> int:
+    """The entries of a SignedCertificateTimestampList, as long as they are whole and hold something."""
+    left, found = data[2:], 0
+    while len(left) >= 2:
+        length = int.from_bytes(left[:2], "big")
+        if not length or len(left) < 2 + length:
+            break
+        found += 1
+        left = left[2 + length :]
+    return found
 
 
 def _read_extensions(data: bytes) -> dict[int, bytes]:

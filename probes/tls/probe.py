@@ -22,7 +22,7 @@ from probes.interface import (
     Yield,
 )
 from probes.tls.chain import TrustStore, read_chain, trust_store
-from probes.tls.enumerate import Enumeration
+from probes.tls.enumerate import Enumeration, Seen
 from probes.tls.handshake import shown_chain
 from probes.tls.reach import PORTS, offered, opener, server_name, spoken
 
@@ -85,17 +85,17 @@ class TlsProbe(Probe[TlsSettings]):
         if profile.spoken:
             try:
                 ders = enumeration.seen.chain or await shown_chain(await connect(), name)
-                chain = self._chain(ders, str(address), name, enumeration.seen.staple)
+                chain = self._chain(ders, str(address), name, enumeration.seen)
                 if chain.must_staple and chain.stapled is False:
                     await enumeration.ask_staple()
-                    chain = self._chain(ders, str(address), name, enumeration.seen.staple)
+                    chain = self._chain(ders, str(address), name, enumeration.seen)
                 kept = (*ders[:20], *([enumeration.seen.staple] if enumeration.seen.staple else []))
                 found.append(Sight(fact=chain, captures=tuple(line.keep(der) for der in kept)))
             except ProbeError as error:
                 found.append(Shortfall(reason=error.reason, detail=f"certificate of {address}: {error.detail}"))
         return found
 
-    def _chain(self, ders: tuple[bytes, ...], address: str, name: str, staple: bytes | None) -> CertificateChain:
+    def _chain(self, ders: tuple[bytes, ...], address: str, name: str, seen: Seen) -> CertificateChain:
         store = trust_store(self.settings.store, self.settings.store_label)
         return read_chain(
             ders,
@@ -104,7 +104,8 @@ class TlsProbe(Probe[TlsSettings]):
             at=datetime.now(UTC),
             store=store,
             private=self._private(),
-            staple=staple,
+            staple=seen.staple,
+            timestamps=seen.timestamps,
         )
 
     def _private(self) -> TrustStore | None:

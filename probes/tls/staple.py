@@ -36,6 +36,21 @@ def staple_required(leaf: x509.Certificate) -> bool:
     return bool({x509.TLSFeatureType.status_request, x509.TLSFeatureType.status_request_v2} & set(features))
 
 
+def stapled_timestamps(der: bytes, leaf: x509.Certificate) -> int:
+    """Return how many timestamps of certificate logs a staple holds for ``leaf`` (RFC 6962 3.3)."""
+    try:
+        response = ocsp.load_der_ocsp_response(der)
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return 0
+        # only the extensions of the first answer can be read
+        if next(iter(response.responses)).serial_number != leaf.serial_number:
+            return 0
+        found = response.single_extensions.get_extension_for_class(x509.SignedCertificateTimestamps)
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.ExtensionNotFound, StopIteration):
+        return 0
+    return len(list(found.value))
+
+
 def _read(der: bytes, leaf: x509.Certificate, issuer: x509.Certificate | None, at: datetime) -> Staple:
     response = ocsp.load_der_ocsp_response(der)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:

@@ -147,11 +147,14 @@ def _internal(name: str) -> bool:
 
 @rule("certificate-logged", reads=CertificateChain)
 def logged(seen: Seen) -> Verdict:
-    """A certificate of a public authority bears the timestamps of certificate transparency logs (RFC 6962)."""
+    """A certificate of a public authority bears, or comes with, the timestamps of certificate logs (RFC 6962)."""
     fact = seen.fact
     if not fact.public:
         return not_applicable("private-authority")
-    return met(timestamps=fact.timestamps) if fact.timestamps else not_met(issuer=fact.issuer)
+    found = fact.timestamps + (fact.handed_timestamps or 0)
+    if not found and fact.handed_timestamps is None:
+        return undetermined("timestamps-not-looked-for")
+    return met(timestamps=found) if found else not_met(issuer=fact.issuer)
 
 
 #: What a staple may be ahead of the observer's clock.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import core
+from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -20,7 +23,7 @@ from hypothesis import strategies as st
 from probes.facts.tls import CertificateChain, Staple, StapleStatus
 from probes.interface import Observation, Sight, Vantage, service
 from probes.tls.probe import TlsProbe, TlsSettings
-from probes.tls.staple import read_staple, staple_required
+from probes.tls.staple import read_staple, staple_required, stapled_timestamps
 from rules.catalogue import certificate as rules
 from rules.interface import Outcome
 from tests.lab.daemon import running
@@ -115,6 +118,75 @@ def test_a_staple_that_lies_is_read_or_unreadable(cut: int, at: int, byte: int) 
     if at < len(der):
         der[at] = byte
     assert isinstance(read(bytes(der)), Staple)
+
+
+#: One timestamp of a log (RFC 6962 3.2): version, log, instant, no extensions, ECDSA with SHA-256, a signature.
+_ONE = bytes(33) + (1_790_000_000_000).to_bytes(8, "big") + b"\0\0\4\3\0\x08" + bytes.fromhex("3006020101020101")
+
+
+def logged(count: int) -> bytes:
+    """A SignedCertificateTimestampList."""
+    entries = (len(_ONE).to_bytes(2, "big") + _ONE) * count
+    return len(entries).to_bytes(2, "big") + entries
+
+
+def with_timestamps(der: bytes) -> bytes:
+    """A staple whose answer holds two timestamps; its signature no longer holds."""
+    whole = asn1_ocsp.OCSPResponse.load(der)
+    basic = whole["response_bytes"]["response"].parsed
+    value = core.OctetString(logged(2))
+    entry = {"extn_id": "1.3.6.1.4.1.11129.2.4.5", "critical": False, "extn_value": value}
+    basic["tbs_response_data"]["responses"][0]["single_extensions"] = [entry]
+    whole["response_bytes"]["response"] = basic
+    return bytes(whole.dump(force=True))
+
+
+@pytest.mark.parametrize(
+    ("der", "expected"),
+    [
+        (with_timestamps(status()), 2),
+        (status(), 0),
+        # those of another certificate
+        (with_timestamps(status(of=MUST)), 0),
+        (b"", 0),
+        (b"\x30\x03\x0a\x01\x03", 0),
+    ],
+)
+def test_timestamps_in_a_staple_are_counted(der: bytes, expected: int) -> None:
+    assert stapled_timestamps(der, LEAF.certificate) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "served", "stapled", "expected"),
+    [
+        ("-no_tls1_3", logged(3), False, 3),
+        ("-no_tls1_3", logged(3), True, 5),
+        ("-no_tls1_3", b"", True, 2),
+        ("-no_tls1_3", b"", False, 0),
+        # a list that says more than there is
+        ("-no_tls1_3", logged(2)[:-3], False, 1),
+        ("-no_tls1_3", b"\xff\xff\0\0\0", False, 0),
+        # within TLS 1.3 alone nobody looked
+        ("-tls1_3", logged(3), False, None),
+    ],
+)
+async def test_timestamps_that_openssl_hands_out_beside_a_certificate(
+    tmp_path: Path, version: str, served: bytes, *, stapled: bool, expected: int | None
+) -> None:
+    written(tmp_path, LEAF)
+    command = ["openssl", "s_server", "-quiet", "-accept", f"{ADDRESS}:{PORT}", version,
+               "-cert", str(tmp_path / "chain.pem"), "-key", str(tmp_path / "key.pem")]  # fmt: skip
+    if served:
+        extension = base64.b64encode(b"\0\x12" + len(served).to_bytes(2, "big") + served).decode()
+        text = f"-----BEGIN SERVERINFO FOR CT-----\n{extension}\n-----END SERVERINFO FOR CT-----\n"
+        (tmp_path / "info.pem").write_text(text)
+        command += ["-serverinfo", str(tmp_path / "info.pem")]
+    if stapled:
+        (tmp_path / "ocsp.der").write_bytes(with_timestamps(status(at=today(-1), until=today(6))))
+        command += ["-status", "-status_file", str(tmp_path / "ocsp.der")]
+    with running(command, [(ADDRESS, PORT)], log=tmp_path / "log"):
+        seen = await chain()
+    assert (seen.fact.timestamps, seen.fact.handed_timestamps) == (0, expected)
 
 
 def written(folder: Path, own: Party) -> None:

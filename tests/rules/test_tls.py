@@ -191,7 +191,10 @@ def judged(rule: Rule, fact: Fact, *, port: int = 443) -> tuple[Outcome, Severit
         # Andorra
         (certificate.names_public, replace(LEAF, names=("www.hospital.ad",)), MET),
         (certificate.logged, replace(LEAF, timestamps=2), MET),
-        (certificate.logged, LEAF, NOT_MET),
+        # the timestamps came beside it; there, they were looked for in vain; there, nobody could see them
+        (certificate.logged, replace(LEAF, handed_timestamps=2), MET),
+        (certificate.logged, replace(LEAF, handed_timestamps=0), NOT_MET),
+        (certificate.logged, LEAF, UNDETERMINED),
         (certificate.logged, APPLIANCE, NOT_APPLICABLE),
         (certificate.not_self_signed, LEAF, MET),
         (certificate.not_self_signed, APPLIANCE, NOT_MET),
