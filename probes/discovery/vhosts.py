@@ -184,7 +184,8 @@ class VhostProbe(Probe[VhostSettings]):
             door.patience.lost = 0
             return answer
         except ProbeError as error:
-            door.patience.lost += 1
+            # A server may hang up on every name but its own: no more than an answer of its kind.
+            door.patience.lost += error.reason is Reason.TIMED_OUT
             key = door.address, door.port
             self._late[key] += error.reason is Reason.TIMED_OUT
             if self._late[key] >= _LATE or error.reason in MANDATED or error.reason is Reason.INTERRUPTED:
