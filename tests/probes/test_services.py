@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.facts.services.answered import Access, DatagramAnswered, DatagramsAsked, ServiceAnswered, Talk
-from probes.interface import Asset, AssetKind, Probe, Sight, service
+from probes.interface import Asset, AssetKind, Observation, Probe, Sight, Vantage, service
 from probes.services.broker import BrokerProbe
 from probes.services.database import DatabaseProbe
 from probes.services.datagram import DatagramProbe, DatagramSettings
@@ -29,11 +30,14 @@ from probes.services.rdp import RdpProbe, RdpSettings
 from probes.services.smb import SmbProbe, SmbSettings
 from probes.services.ssh import SshProbe, SshSettings
 from probes.services.vnc import VncProbe, VncSettings
+from rules.catalogue import service as rules
+from rules.interface import Outcome, Rule
 from scanner.demo.listening import listening
 from tests.lab.line import open_line
 from tests.lab.responders import Script, answering, responding
 
 ADDRESS = "127.96.0.1"
+DAY = datetime(2026, 11, 24, tzinfo=UTC)
 OPEN, REQUIRED, UNKNOWN = Access.OPEN, Access.REQUIRED, Access.UNKNOWN
 FAMILY = FamilySettings(patience=0.5)
 
@@ -480,10 +484,20 @@ HEALTH_PATHS = got(
     "/fhir/Patient?_id=ffffffff-ffff-ffff-ffff-ffffffffffff&_summary=count",
 )  # fmt: skip
 NOT_FOUND = page(b"no", "404 Not Found")
+HEALTH_RULES = (
+    rules.dicomweb_authentication, rules.fhir_authentication, rules.integration_engine, rules.viewer_encryption,
+)  # fmt: skip
+
+
+def judged(rule: Rule, fact: ServiceAnswered) -> Outcome:
+    where = service("tcp", 8042, ADDRESS, addresses=[ADDRESS])
+    return rule.judge(
+        Observation(id="o", asset=where, fact=fact, seen_at=DAY, probe="x@1", vantage=Vantage.INTERNET)
+    ).outcome
 
 
 @pytest.mark.parametrize(
-    ("answers", "expected"),
+    ("answers", "expected", "broken"),
     [
         # an open Orthanc with its DICOMweb plugin
         (
@@ -493,6 +507,7 @@ NOT_FOUND = page(b"no", "404 Not Found")
                 "/dicom-web/studies": page(b"[]", "200 OK", "Content-Type: application/dicom+json"),
             },
             [("pacs-viewer", UNKNOWN), ("dicomweb", OPEN), ("dicomweb", OPEN)],
+            {"dicomweb-authentication-required", "health-viewer-encrypted"},
         ),
         # a FHIR server that shows what it can to anybody, as the standard wants, and nobody's record
         (
@@ -501,6 +516,7 @@ NOT_FOUND = page(b"no", "404 Not Found")
                 "/fhir/Patient": page(b"{}", "401 Unauthorized"),
             },
             [("fhir", REQUIRED)],
+            set(),
         ),
         (
             {
@@ -508,6 +524,7 @@ NOT_FOUND = page(b"no", "404 Not Found")
                 "/fhir/Patient": page(b'{"resourceType":"Bundle","total":0}'),
             },
             [("fhir", OPEN)],
+            {"fhir-authentication-required"},
         ),
         # an Orthanc that sends on to its viewer; a portal that sends on to another server is not followed there
         (
@@ -516,17 +533,24 @@ NOT_FOUND = page(b"no", "404 Not Found")
                 "/app/explorer.html": page(b"<title>Orthanc Explorer</title>"),
             },
             [("pacs-viewer", UNKNOWN)],
+            {"health-viewer-encrypted"},
         ),
-        ({"/": page(b"", "302 Found", "Location: //pacs.elsewhere.test/app/explorer.html")}, []),
-        ({"/": page(b"", "302 Found", "Location: http://pacs.elsewhere.test/")}, []),
+        ({"/": page(b"", "302 Found", "Location: //pacs.elsewhere.test/app/explorer.html")}, [], set()),
+        ({"/": page(b"", "302 Found", "Location: http://pacs.elsewhere.test/")}, [], set()),
         # odd but healthy: a site that says 204, or its own page, whatever is asked
-        ({"": page(b"", "204 No Content")}, []),
-        ({"": page(b"<h1>Hopital</h1>")}, []),
-        ({"/": page(b"<title>Mirth Connect Administrator</title>")}, [("integration-engine", UNKNOWN)]),
+        ({"": page(b"", "204 No Content")}, [], set()),
+        ({"": page(b"<h1>Hopital</h1>")}, [], set()),
+        # a page that speaks of an engine is not its console
+        ({"/": page(b"<title>Formation Mirth Connect</title>")}, [], set()),
+        (
+            {"/": page(b"<title>Mirth Connect Administrator</title>")},
+            [("integration-engine", UNKNOWN)],
+            {"integration-engine-console-not-reachable"},
+        ),
     ],
 )
 async def test_health_applications_are_asked_for_what_cannot_exist(
-    answers: dict[str, bytes], expected: list[tuple[str, Access]]
+    answers: dict[str, bytes], expected: list[tuple[str, Access]], broken: set[str]
 ) -> None:
     heard: list[bytes] = []
 
@@ -540,4 +564,5 @@ async def test_health_applications_are_asked_for_what_cannot_exist(
     async with listening(serve, ADDRESS, 8042):
         facts = await looked(HEALTH, 8042)
     assert [(fact.protocol, fact.access) for fact in facts] == expected
+    assert {rule.id for fact in facts for rule in HEALTH_RULES if judged(rule, fact) is Outcome.NOT_MET} == broken
     assert all(re.fullmatch(HEALTH_PATHS, message, re.S) for message in heard), heard

@@ -30,11 +30,15 @@ from probes.services.vnc import VncProbe, VncSettings
 from rules.catalogue import service as rules
 from rules.catalogue import service_datagram as datagram
 from rules.catalogue import service_remote as remote
+from rules.catalogue.service_software import supported
 from rules.interface import Outcome, Rule
+from rules.views.software import SoftwareView, software
 from tests.lab import postgres, samba
 from tests.lab import services as lab
 from tests.lab.line import open_line
+from tests.lab.responders import responding
 from tests.lab.services import ADDRESS, Running
+from tests.rules.test_service_software import record
 
 OPEN, REQUIRED, UNKNOWN = Access.OPEN, Access.REQUIRED, Access.UNKNOWN
 MET, NOT_MET, UNDETERMINED = Outcome.MET, Outcome.NOT_MET, Outcome.UNDETERMINED
@@ -311,3 +315,17 @@ async def test_a_store_that_wants_a_certificate_within_tls_is_not_taken_for_nobo
     assert isinstance(fact, ServiceAnswered)
     # whether the alert comes before the end of the connection is the server's affair
     assert fact.talk in {Talk.CERTIFICATE, Talk.CUT}
+
+
+async def test_what_a_distribution_maintains_is_not_called_old_and_what_nobody_maintains_is(tmp_path: Path) -> None:
+    where = service("tcp", 3306, ADDRESS, addresses=[ADDRESS])
+    with lab.mariadb(tmp_path):
+        (debian,) = await looked(DATABASE, where)
+    greeting = b"\x0a5.7.44-log\0" + bytes(4) + b"saltsalt\0" + bytes(46)
+    async with responding(ADDRESS, 3306, [len(greeting).to_bytes(4, "little") + greeting]):
+        (old,) = await looked(DATABASE, where)
+    (kept,), (left,) = software.build(record(debian)), software.build(record(old))
+    assert isinstance(kept, SoftwareView)
+    assert isinstance(left, SoftwareView)
+    assert supported.judge(kept).outcome is not NOT_MET
+    assert supported.judge(left).outcome is NOT_MET
