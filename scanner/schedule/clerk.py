@@ -11,7 +11,7 @@ from reports.visible import visible
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import ScheduleSection
 from scanner.schedule.calendar import due
-from scanner.schedule.launcher import OUTCOMES, Ended, Launcher
+from scanner.schedule.launcher import OUTCOMES, STILL_RUNS, Ended, Launcher
 from scanner.schedule.orders import Orders
 from scanner.store.errors import StoreError
 from scanner.store.store import Store
@@ -89,7 +89,7 @@ class Clerk:
         if self._launcher.start(section.perimeter, section.kind, f"schedule {section.id}"):
             self._running[section.perimeter] = (section.id, occasion)
         else:
-            self._store.occasions.conclude(section.id, occasion, "a scan of this perimeter was running")
+            self._store.occasions.conclude(section.id, occasion, STILL_RUNS)
 
     def _conclude(self, ended: Ended) -> None:
         schedule, occasion = self._running.get(ended.perimeter, ("", None))

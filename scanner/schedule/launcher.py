@@ -34,8 +34,11 @@ OUTCOMES: Mapping[int, str] = MappingProxyType(
         Exit.INTERRUPTED: "stopped",
     }
 )
-#: What comes of an occasion whose scan was given up while it waited for a worker.
+#: What comes of an occasion whose scan never began.
 CANCELLED = "cancelled before it began"
+REMOVED = "its schedule was removed or suspended before a worker took it"
+STILL_WAITS = "an earlier run of this kind still waits for a worker"
+STILL_RUNS = "a scan of this perimeter was running"
 #: Longest tail read of what a child said, in bytes.
 _TAIL = 4000
 

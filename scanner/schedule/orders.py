@@ -11,14 +11,12 @@ from rules.subject import Scan
 from scanner.config.schema import ScheduleSection
 from scanner.exit import Exit
 from scanner.run import new_id
-from scanner.schedule.launcher import CANCELLED, OUTCOMES, Ended
+from scanner.schedule.launcher import CANCELLED, OUTCOMES, STILL_WAITS, Ended
 from scanner.store.queue import Order
 from scanner.store.store import Store
 
 #: Kinds that read a directory: only a machine inside reaches one.
 _INSIDE = frozenset({"directory", "both"})
-#: What comes of an occasion whose like still waits.
-STILL_WAITS = "an earlier run of this kind still waits for a worker"
 #: Characters of a perimeter's id in the name of its queue: PostgreSQL bounds the channel that is named after it.
 _NAMED = 20
 

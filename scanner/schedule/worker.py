@@ -19,7 +19,7 @@ from reports.visible import visible
 from scanner.config.load import ConfigError, Settings, extend
 from scanner.exit import Exit
 from scanner.schedule.calendar import opens
-from scanner.schedule.launcher import KINDS, OUTCOMES, last_line
+from scanner.schedule.launcher import KINDS, OUTCOMES, REMOVED, last_line
 from scanner.schedule.orders import queue_of
 from scanner.store.errors import StoreError
 from scanner.store.queue import TASK, Order, order_of
@@ -35,7 +35,6 @@ _AWAY, _BUSY, _ROUND = 3.0, 30.0, 10.0
 _CUT, _CUT_LONGEST, _CUT_AT_MOST = 3.0, 300.0, 50
 #: A scan that could not begin is tried so often before that is what came of it.
 _BEGUN_AT_MOST = 2
-_REMOVED = "its schedule was removed or suspended before a worker took it"
 
 
 class Again(Exception):
@@ -145,7 +144,7 @@ class Worker:
     async def _scan(self, order: Order, state: str, attempts: int) -> str:
         """Scan, or go on scanning; return what came of it, or raise ``Again``."""
         if not state and not await asyncio.to_thread(self._in_time, order):
-            return _REMOVED
+            return REMOVED
         if await asyncio.to_thread(self._store.stops.pressed, order.scan):
             return OUTCOMES[Exit.INTERRUPTED]
         if order.perimeter in await asyncio.to_thread(self._store.sightings.running):

@@ -24,6 +24,7 @@ from scanner.web import drawings
 from scanner.web.convergence import draw
 from scanner.web.events import event_name
 from scanner.web.lines import window_line
+from scanner.web.outcomes import outcome_name
 
 
 @cache
@@ -97,6 +98,7 @@ def _spoken(words: Words, zone: str) -> dict[str, Any]:
         "day": day,
         "short_day": short_day,
         "case": _case(words),
+        "outcome_name": lambda outcome: outcome_name(outcome, words.language),
         "event_name": lambda event: event_name(event, words.language),
         "prose": lambda text: paragraphs(text, words),
         "title_of": lambda rule: _card_words(rule, words.language, "title"),

@@ -17,8 +17,8 @@ from psycopg.rows import scalar_row
 
 from scanner.config.load import extend, load
 from scanner.exit import Exit
-from scanner.schedule.launcher import OUTCOMES
-from scanner.schedule.orders import STILL_WAITS, Orders
+from scanner.schedule.launcher import OUTCOMES, STILL_WAITS
+from scanner.schedule.orders import Orders
 from scanner.store.store import Store, open_store, upgrade_store
 from tests.lab import postgres
 from tests.lab.daemon import running

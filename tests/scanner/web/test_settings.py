@@ -169,3 +169,22 @@ async def test_the_forms_by_keyboard_and_on_a_phone(house: tuple[Settings, Path]
         await page.get_by_text("dim 02:00-04:00").wait_for()
         faults += await grave_faults(page)
     assert not faults, "\n".join(faults)
+
+
+#: What is said of an occasion with failed steps, and of one that was cancelled.
+SAID = ("terminé, avec des étapes en échec", "annulé avant d’avoir commencé")
+
+
+async def test_what_came_of_an_occasion_is_said_in_the_readers_language(house: tuple[Settings, Path]) -> None:
+    async with entered(house) as (client, store, token):
+        schedule = {"perimeter": stage.OURS, "kind": "short", "cron": "15 5 * * *"}
+        assert await sent(client, token, "schedules", schedule) == (303, "")
+        said = ("ended, with steps that failed", "mandate M1 expired on 2026-01-02", "cancelled before it began")
+        shown = []
+        for day, outcome in enumerate(said, 1):
+            at = datetime(2026, 11, day, tzinfo=UTC)
+            assert store.occasions.take(f"{stage.OURS}-short", at)
+            store.occasions.conclude(f"{stage.OURS}-short", at, outcome)
+            page = await (await client.get("/settings")).text()
+            shown.append(next(words for words in (*SAID, *said) if words in page))
+    assert tuple(shown) == (SAID[0], said[1], SAID[1])
