@@ -295,6 +295,7 @@ class GuardedLine:
         sweep = Sweep(
             self._while_running(self._granted(targets, name), stop),
             reserve=self._connections.reserve,
+            slow_down=self._connections.slow_down,
             emit=emit,
             patience=patience,
             tries=tries,

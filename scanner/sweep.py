@@ -30,6 +30,8 @@ _HORIZON = 2.0
 _PAUSE = 0.05
 #: Before the last try, an address whose round trip is known is waited for so many of them, in steps of so many seconds.
 _ROUND_TRIPS, _STEP = 4.0, 0.5
+#: Seconds between two slowings of an address for loss: the first must take effect before the next can be due.
+_LOSS_EVERY = 2.0
 
 _KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _SETTLED = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
@@ -53,7 +55,8 @@ class Sweep:
     """One run over targets.
 
     Silence is believed after the whole ``patience`` (seconds) of the last try; the tries before it wait no longer than
-    an address that answers elsewhere gives reason to.
+    an address that answers elsewhere gives reason to. An address that answers a later try loses what it is asked: it is
+    asked more slowly (``slow_down``), and its silence is tried once more.
 
     ``reserve`` gives the wait before a connection; ``emit`` gets answers in batches, in the sweep's thread, and may
     block while its reader is behind, so memory stays flat.
@@ -64,6 +67,7 @@ class Sweep:
         targets: Iterator[tuple[IPAddress, int]],
         *,
         reserve: Callable[[IPAddress], float],
+        slow_down: Callable[[IPAddress], None],
         emit: Callable[[list[PortAnswer]], None],
         patience: float,
         tries: int,
@@ -72,6 +76,7 @@ class Sweep:
     ) -> None:
         self._targets = targets
         self._reserve = reserve
+        self._slow_down = slow_down
         self._emit = emit
         self._patience = patience
         self._tries = tries
@@ -83,6 +88,8 @@ class Sweep:
         self._by_age: defaultdict[float, deque[_Try]] = defaultdict(deque)
         #: The longest round trip of each address that answered, in seconds.
         self._round_trip: dict[str, float] = {}
+        #: The addresses that lose questions, and when each was last slowed down for it.
+        self._losing: dict[str, float] = {}
         self._count = 0
         self._exhausted = False
         self._taken_until = 0.0
@@ -157,7 +164,7 @@ class Sweep:
 
     def _wait(self, attempt: _Try) -> float:
         round_trip = self._round_trip.get(attempt.text)
-        if round_trip is None or attempt.number == self._tries:
+        if round_trip is None or attempt.number >= self._tries:
             return self._patience
         return min(self._patience, math.ceil(max(round_trip * _ROUND_TRIPS, _STEP) / _STEP) * _STEP)
 
@@ -172,8 +179,17 @@ class Sweep:
         for fd, _ in events:
             attempt = self._open.pop(fd)
             if attempt.sock is not None:
-                self._round_trip[attempt.text] = max(self._round_trip.get(attempt.text, 0.0), now - attempt.begun)
+                self._heard(attempt, now)
                 self._settle(attempt, attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+    def _heard(self, attempt: _Try, now: float) -> None:
+        """Take note of the round trip of an answer, and of what a late one says was lost."""
+        text, trip = attempt.text, now - attempt.begun
+        if attempt.number == 1:
+            self._round_trip[text] = max(self._round_trip.get(text, 0.0), trip)
+        elif now - self._losing.get(text, 0.0) >= _LOSS_EVERY:
+            self._losing[text] = now
+            self._slow_down(attempt.address)
 
     def _expire(self, epoll: select.epoll) -> None:
         now = time.monotonic()
@@ -198,7 +214,7 @@ class Sweep:
             self._answer(attempt, PortState.CLOSED)
         elif code != errno.ETIMEDOUT:
             self._answer(attempt, PortState.UNREACHABLE)
-        elif attempt.number < self._tries:
+        elif attempt.number < self._tries + (attempt.text in self._losing):
             again = _Try(attempt.address, attempt.text, attempt.port, attempt.number + 1)
             self._later(again, self._reserve(attempt.address))
         else:

@@ -122,6 +122,21 @@ async def test_with_every_third_packet_lost_an_open_port_is_found_and_a_closed_o
     assert len(found) == 100
 
 
+async def test_a_firewall_that_drops_what_comes_too_fast_is_asked_more_slowly_until_every_port_answers(
+    far: FarSide,
+) -> None:
+    far.rule("ip daddr 198.51.100.4 tcp dport 8500-8699 accept")
+    far.rule("ip daddr 198.51.100.4 tcp dport 8500-8699 limit rate over 25/second burst 5 packets drop")
+    line = open_line(networks=(NETWORK,), pace=replace(FAST, address=50.0, burst=5))
+    ports = [8600, 8650, 8690]
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            stack.enter_context(server_there(far, "198.51.100.4", port))
+        found = await swept(line, *[("198.51.100.4", port) for port in range(8500, 8700)], patience=2.0)
+    assert {port for (_, port), a in found.items() if a.state is PortState.OPEN} == set(ports)
+    assert sum(a.state is PortState.FILTERED for a in found.values()) <= 4
+
+
 async def test_a_sweep_ends_at_the_first_target_out_of_the_mandate() -> None:
     line = open_line(networks=("127.95.0.0/24",))
     with pytest.raises(ProbeError, match="out-of-scope"):
