@@ -55,17 +55,17 @@ async def opcua(call: Call) -> Said:
         await conversation.say(hello(url))
         kind, _ = await _heard(conversation)
         if kind == b"ERR":
-            return Said(product="OPC UA")
+            return Said()
         if kind != b"ACK":
             raise UnspokenError(Talk.OTHER)
         try:
             product, endpoints = await _told(conversation, url)
         except (UnspokenError, UnreadableError):
             # It greeted us: what it keeps to itself afterwards does not make it another service.
-            return Said(product="OPC UA")
+            return Said()
     anonymous = any("anonymous" in e.tokens for e in endpoints)
     return Said(
-        product=clipped(product or "OPC UA"),
+        product=product,
         access=Access.UNKNOWN if not endpoints else Access.OPEN if anonymous else Access.REQUIRED,
         encryption=any(e.mode == "SignAndEncrypt" for e in endpoints) if endpoints else None,
         endpoints=endpoints,

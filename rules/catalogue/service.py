@@ -147,12 +147,13 @@ def opcua_security(seen: Observation[IndustrialAnswered]) -> Verdict:
         return verdict
     if not fact.endpoints:
         return undetermined("endpoints-not-told")
+    name = fact.product or "OPC UA"
     bare = [e for e in fact.endpoints if e.tokens and "None" in {e.mode, e.policy}]
     if bare:
         anonymous = any("anonymous" in e.tokens for e in bare)
-        return not_met(severity=Severity.HIGH if anonymous else None, product=fact.product, endpoints=_listed(bare))
+        return not_met(severity=Severity.HIGH if anonymous else None, product=name, endpoints=_listed(bare))
     old = [e for e in fact.endpoints if e.tokens and e.policy in _WITHDRAWN]
-    return not_met(severity=Severity.LOW, product=fact.product, endpoints=_listed(old)) if old else met()
+    return not_met(severity=Severity.LOW, product=name, endpoints=_listed(old)) if old else met()
 
 
 def _listed(endpoints: list[Endpoint]) -> str:

@@ -21,18 +21,22 @@ _ANSWERS = frozenset({PortState.OPEN, PortState.CLOSED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """One TCP port at one address; ``said`` are (protocol, talk) of each probe that spoke to it."""
+    """One TCP port at one address; ``said`` are (protocol, talk) of each probe that spoke to it.
+
+    ``called`` are (protocol, product with its version) of what named itself there.
+    """
 
     address: str
     port: int
     state: PortState
     said: tuple[tuple[str, Talk], ...] = ()
+    called: tuple[tuple[str, str], ...] = ()
 
     def ref(self, protocol: str) -> ObjectRef:
-        """The door as a finding names it."""
-        return ObjectRef(
-            id=f"tcp/{self.port}@{self.address}", name=f"{self.address} tcp/{self.port} {protocol}".strip()
-        )
+        """The door as a finding names it, with what stands behind it as it calls itself."""
+        own = next((words for name, words in self.called if name == protocol != words.lower()), "")
+        name = " ".join(filter(None, (self.address, f"tcp/{self.port}", protocol, f"({own})" if own else "")))
+        return ObjectRef(id=f"tcp/{self.port}@{self.address}", name=name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +58,16 @@ class ReachView(View):
 def reaches(record: Record) -> Iterable[ReachView | Unseen]:
     """One view a host that was swept, by us or by others, from one vantage; a host whose sweep failed is unseen."""
     said: dict[tuple[str, str, int], set[tuple[str, Talk]]] = defaultdict(set)
+    called: dict[tuple[str, str, int], set[tuple[str, str]]] = defaultdict(set)
     evidence: dict[str, list[str]] = defaultdict(list)
     for observation in record.observations:
         fact = observation.fact
         if isinstance(fact, ServiceAnswered) and observation.asset.transport == "tcp":
             host = observation.asset.host
-            said[host, fact.address, observation.asset.port or 0].add((fact.protocol, fact.talk))
+            door = host, fact.address, observation.asset.port or 0
+            said[door].add((fact.protocol, fact.talk))
+            if fact.talk is Talk.SPOKEN and fact.product:
+                called[door].add((fact.protocol, f"{fact.product} {fact.version}".strip()))
             evidence[host].append(observation.id)
     sweeps: dict[tuple[str, Vantage], list[Observation[PortsSwept]]] = defaultdict(list)
     for observation in record.observations:
@@ -79,6 +87,7 @@ def reaches(record: Record) -> Iterable[ReachView | Unseen]:
                     port=a.port,
                     state=a.state,
                     said=tuple(sorted(said.get((host, a.address, a.port), ()))),
+                    called=tuple(sorted(called.get((host, a.address, a.port), ()))),
                 )
                 for a in _believed(own)
             ),

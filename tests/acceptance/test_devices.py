@@ -133,6 +133,11 @@ async def test_with_the_mandates_word_devices_are_asked_for_their_name(tmp_path:
     told = await _play(tmp_path, identify=True)
     found = told.finding("industrial-protocol-not-reachable")
     assert (found.outcome, found.confidence) == (Outcome.NOT_MET, Confidence.CONFIRMED)
+    # the finding says which device it is, so that who reads it knows where to walk
+    assert {one.name for one in found.objects} == {
+        f"{SITE} tcp/102 s7", f"{SITE} tcp/502 modbus (Schneider Electric BMX P34 2 v2.6)",
+        f"{SITE} tcp/4840 opc-ua", f"{SITE} tcp/44818 ethernet-ip (1756-EN2T/B 20.11)",
+    }  # fmt: skip
     building = told.finding("building-datagrams-not-reachable")
     assert (building.outcome, building.values["protocols"]) == (Outcome.NOT_MET, "bacnet")
     fox = told.finding("building-automation-not-reachable")
