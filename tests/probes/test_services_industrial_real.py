@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from probes.facts.services.answered import DatagramsAsked, Talk
 from probes.facts.services.industrial import Endpoint, IndustrialAnswered
 from probes.interface import Observation, Vantage
-from probes.services import opcua
+from probes.services import fox, opcua, s7
 from probes.services.datagram import DatagramProbe, DatagramSettings
 from probes.services.family import FamilySettings
 from probes.services.industrial import IndustrialProbe
@@ -138,3 +138,15 @@ def test_a_list_of_endpoints_that_lies_is_read_or_refused(cut: int, at: int, byt
         body[at] = byte
     with contextlib.suppress(opcua.UnreadableError):
         opcua.read_endpoints(bytes(body))
+
+
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_whatever_a_device_answers_is_read_within_bounds(noise: bytes, cut: int) -> None:
+    plate = bytes.fromhex("02f080320700000002000c003f00011208128401010000000 0ff09003b".replace(" ", ""))
+    plate += b"\0\x11\0\0\0\x1c\0\2" + b"\0\1" + b"6ES7 315-2EH14-0AB0 " + bytes(6) + b"\0\7" + bytes(22) + b"V\3\2\6"
+    assert s7.name_plate(plate) == ("6ES7 315-2EH14-0AB0", "3.2.6")
+    for answer in (noise, plate[:cut] + noise, noise[:cut] + plate[cut:]):
+        assert all(len(text) <= 200 for text in s7.name_plate(answer))
+        assert all(isinstance(text, str) for text in fox.told_by(answer).values())
+        with contextlib.suppress(opcua.UnreadableError):
+            opcua.read_channel(answer)
