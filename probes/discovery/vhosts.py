@@ -35,6 +35,7 @@ from probes.web.origin import Patience
 
 #: Answers that never ended after which a server is asked for no more names; one that hangs up at once is asked on.
 _LATE = 3
+_TOO_MANY = 429
 #: Names that the DNS leads to a server, asked so that another name of the same site is no new site.
 _OWN = 3
 
@@ -84,6 +85,7 @@ class VhostProbe(Probe[VhostSettings]):
         self._seen: dict[tuple[str, int], VirtualHosts | None] = {}
         self._led = Led(settings.names, settings.scope)
         self._late: Counter[tuple[str, int]] = Counter()
+        self._slowed: set[tuple[str, int]] = set()
 
     def wants(self, asset: Asset) -> bool:
         """Web ports of an address that answered, but for the sites found here; when there may be names to try."""
@@ -125,7 +127,12 @@ class VhostProbe(Probe[VhostSettings]):
                 return None
             raise
         return VirtualHosts(
-            address=door.address, port=door.port, tried=len(names), reliable=stable, answered=tuple(sites)
+            address=door.address,
+            port=door.port,
+            tried=len(names),
+            reliable=stable,
+            answered=tuple(sites),
+            rate_limited=(door.address, door.port) in self._slowed,
         )
 
     def _parent(self) -> str:
@@ -182,6 +189,8 @@ class VhostProbe(Probe[VhostSettings]):
             answer = await fetch(door.line, door.address, f"{scheme}://{name}:{door.port}/", deadline=deadline)
             door.patience.heard(answer)
             door.patience.lost = 0
+            if answer.status == _TOO_MANY:
+                self._slowed.add((door.address, door.port))
             return answer
         except ProbeError as error:
             # A server may hang up on every name but its own: no more than an answer of its kind.

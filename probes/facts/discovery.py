@@ -120,7 +120,7 @@ class VirtualHosts(Fact):
     """The sites that one address serves under names that the DNS does not lead to it.
 
     ``tried`` names were asked; ``reliable`` is False when names that cannot be were answered differently each time, and
-    then nothing is told of the others.
+    then nothing is told of the others. ``rate_limited`` tells a server that asked for less (429) on the way.
     """
 
     kind: ClassVar[str] = "discovery.vhosts"
@@ -133,3 +133,4 @@ class VirtualHosts(Fact):
     tried: int
     reliable: bool
     answered: tuple[VirtualHost, ...] = ()
+    rate_limited: bool = False

@@ -64,6 +64,15 @@ class Origin:
         host = self.asset.host
         return f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{self.asset.port}"
 
+    @property
+    def given_up(self) -> ProbeError | None:
+        """Why the rest was left unasked, or None where the origin answers."""
+        if self.patience.lost < _GIVEN_UP:
+            return None
+        if self.patience.pushed_back:
+            return ProbeError(Reason.RATE_LIMITED, f"{self.address} answered, then asked for less; the rest is unasked")
+        return ProbeError(Reason.BLOCKED, f"{self.address} answered, then no more; the rest is unasked")
+
     async def ask(self, path: str, *, method: str = "GET", headers: tuple[tuple[str, str], ...] = ()) -> Answer:
         """Make one request of this origin; raise ``ProbeError``."""
         await asyncio.sleep(self.patience.pause(self.pause, self.longest_pause))

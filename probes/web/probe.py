@@ -106,6 +106,8 @@ class WebProbe(Probe[WebSettings]):
         yield Sight(fact=await open_files(origin, first, paths.files, nowhere, of=len(self.settings.paths)))
         if origin.scheme == "https":
             yield Sight(fact=await security_text(origin, self._end))
+        if (cut := origin.given_up) is not None:
+            yield Shortfall(reason=cut.reason, detail=cut.detail)
 
     async def _origins(self, asset: Asset, line: Line) -> tuple[list[tuple[Origin, Answer]], list[ProbeError]]:
         """The addresses that answer, each with its first page, and why the others do not."""

@@ -195,7 +195,7 @@ def sites_still_named(seen: Observation[VirtualHosts]) -> Verdict:
     if not fact.reliable:
         return undetermined("server-answers-at-random")
     if not fact.answered:
-        return met(tried=fact.tried)
+        return undetermined("rate-limited") if fact.rate_limited else met(tried=fact.tried)
     led = {site.name: f" ({', '.join(site.led)})" if site.led else "" for site in fact.answered}
     objects = [ObjectRef(id=name, name=name + there) for name, there in led.items()]
     return not_met(

@@ -307,6 +307,7 @@ async def test_an_origin_that_answers_no_more_is_left_alone_and_the_rest_unanswe
     assert heard <= 11
     files = fact(WebFiles, found)
     assert (set(files.unanswered), files.proofs) == (set(files.asked), ())
+    assert [y.reason for y in found if isinstance(y, Shortfall)] == [Reason.BLOCKED]
 
 
 async def test_sixty_large_cookies_are_read_and_never_sent_back() -> None:
@@ -497,7 +498,8 @@ async def test_a_server_that_asks_for_less_has_not_answered(status: str) -> None
         found = await look(LIAR, 80)
     assert fact(WebOrigin, found).unanswered == ("methods", "cors", "trace")
     assert fact(WebFiles, found).unanswered == fact(WebFiles, found).asked
-    # it is left alone
+    # it is left alone, and the report says so
+    assert [y.reason for y in found if isinstance(y, Shortfall)] == [Reason.RATE_LIMITED]
     assert len(heard) <= 10
 
 

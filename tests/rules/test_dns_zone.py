@@ -206,6 +206,8 @@ SITES = VirtualHosts(address="192.0.2.1", port=443, tried=3, reliable=True)
     ("fact", "expected"),
     [
         (SITES, MET),
+        # a server that asked for less has not answered every name
+        (replace(SITES, rate_limited=True), UNDETERMINED),
         (replace(SITES, answered=(VirtualHost(name="ancien.ch.test", title="Intranet"),)), NOT_MET),
         # a server that shows another page at every name and every time
         (replace(SITES, reliable=False), UNDETERMINED),
