@@ -23,7 +23,15 @@ for _module in sorted(m.name for m in pkgutil.iter_modules(scanner.commands.__pa
 
 
 def main() -> None:
-    """Run a command."""
+    """Run a command; Ctrl-C at any instant is a code of ours."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise SystemExit(Exit.INTERRUPTED) from None
+
+
+def _run() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         app()
