@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -23,6 +23,7 @@ from probes.interface import (
     ProbeError,
     Reason,
     Scope,
+    Shortfall,
     Sight,
     Yield,
     service,
@@ -42,7 +43,8 @@ _OWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VhostSettings:
-    """Ports spoken to as by the web probe, and at its pace; names tried (declared and imported), and how many.
+    """Ports spoken to as by the web probe, and at its pace; names tried (declared and imported), and how many,
+    at how many addresses of a service.
 
     Names met anywhere in the scan, and those of a server's own certificate, are tried too where the mandate's
     ``scope`` holds them.
@@ -53,6 +55,7 @@ class VhostSettings:
     names: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
     most_names: int = 40
+    most_addresses: int = 4
     pause: float = 0.05
     longest_pause: float = 1.0
 
@@ -94,21 +97,43 @@ class VhostProbe(Probe[VhostSettings]):
         return web and bool(asset.addresses and (self.settings.names or self.settings.scope.domains))
 
     async def look(self, asset: Asset, line: Line) -> AsyncIterator[Yield]:
-        """Yield the sites that the first address still serves, if it can be asked, each to be looked at in turn."""
-        key = (asset.addresses[0], asset.port or 0)
-        async with self._turns.setdefault(key, asyncio.Lock()):
-            if key not in self._seen:
-                self._seen[key] = await self._ask(_Door(line=line, address=key[0], port=key[1]))
-        fact = self._seen[key]
-        if fact is None:
-            return
-        yield Sight(fact=fact)
+        """Yield the sites that each address still serves, if it can be asked; an address that failed is missed, unless
+        all did."""
+        failures: list[ProbeError] = []
+        addresses = asset.addresses[: self.settings.most_addresses]
+        for address in addresses:
+            try:
+                fact = await self._once(line, address, asset.port or 0)
+            except ProbeError as error:
+                if error.reason is Reason.INTERRUPTED:
+                    raise
+                failures.append(error)
+                if len(addresses) > 1:
+                    yield Shortfall(reason=error.reason, detail=f"{address}: {error.detail}")
+                continue
+            if fact is not None:
+                yield Sight(fact=fact)
+                for place in self._places(asset, fact):
+                    yield place
+        if failures and len(failures) == len(addresses):
+            raise failures[0]
+
+    def _places(self, asset: Asset, fact: VirtualHosts) -> Iterator[Asset]:
+        """The sites to look at in turn: where a name leads elsewhere, that place is what the name's asset is about, and
+        a relay there may add what this server leaves to it."""
         known = {met.id for met in self.met}
         for site in fact.answered:
-            found = service("tcp", key[1], site.name, addresses=(key[0],), found_by=asset.id)
-            # One that answers under this name where the DNS leads is an asset of its own, at its own addresses.
-            if found.id not in known:
+            found = service("tcp", fact.port, site.name, addresses=(fact.address,), found_by=asset.id)
+            if not site.led and found.id not in known:
                 yield replace(found, found_in=FoundIn.VIRTUAL_HOST)
+
+    async def _once(self, line: Line, address: str, port: int) -> VirtualHosts | None:
+        """What one address serves under which names, asked by the first that comes."""
+        key = address, port
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            if key not in self._seen:
+                self._seen[key] = await self._ask(_Door(line=line, address=address, port=port))
+        return self._seen[key]
 
     async def _ask(self, door: _Door) -> VirtualHosts | None:
         """What one address serves under which names; None where the mandate grants it under one name only."""

@@ -197,7 +197,11 @@ def test_only_names_of_the_mandate_are_asked_for_and_each_once(told: Told) -> No
     assert asked == [1] * len(MET)
 
 
-@pytest.mark.parametrize("name", MET)
+def test_a_site_whose_name_has_another_place_is_told_and_not_taken_for_that_place(told: Told) -> None:
+    assert not {o.asset.name for o in told.observations} & {f"tcp/8443@{name}.ch.test" for name in LED}
+
+
+@pytest.mark.parametrize("name", sorted(MET.keys() - LED))
 def test_the_site_is_looked_at_under_its_name_where_it_is(told: Told, name: str) -> None:
     asset = f"service:tcp/8443@{name}.ch.test"
     (origin,) = (o for o in told.observations if isinstance(o.fact, WebOrigin) and o.asset.id == asset and o.look == 1)

@@ -12,7 +12,7 @@ import pytest
 
 from probes.discovery.vhosts import VhostProbe, VhostSettings
 from probes.facts.discovery import VirtualHost, VirtualHosts
-from probes.interface import Asset, AssetKind, FoundIn, ProbeError, Reason, Scope, Sight, service
+from probes.interface import Asset, AssetKind, FoundIn, ProbeError, Reason, Scope, Shortfall, Sight, service
 from scanner.demo import nameserver
 from scanner.demo.certificates import leaf
 from scanner.demo.nameserver import NameServer
@@ -63,7 +63,7 @@ async def look(
     networks: tuple[str, ...] = ("127.0.0.0/8",),
     tls_ports: tuple[int, ...] = (),
     scope: Scope | None = None,
-    site: str = SITE,
+    sites: tuple[str, ...] = (SITE,),
     met: tuple[Asset, ...] = (),
 ) -> list[object]:
     line = open_line(domains=["ch.test"], networks=networks, resolver=RESOLVER, resolver_port=PORT)
@@ -83,7 +83,7 @@ async def look(
         await stack.enter_async_context(nameserver.serving(resolver, RESOLVER, PORT))
         found: list[object] = []
         for label in ("www", "rdv"):
-            asset = service("tcp", port, f"{label}.ch.test", addresses=[site])
+            asset = service("tcp", port, f"{label}.ch.test", addresses=sites)
             assert probe.wants(asset)
             found += [y.fact if isinstance(y, Sight) else y async for y in probe.look(asset, line)]
         return found
@@ -101,20 +101,19 @@ async def test_sites_whose_names_lead_elsewhere_or_nowhere_are_found() -> None:
             VirtualHost(name="ailleurs.ch.test", title="Ancien portail", led=("127.78.6.9",)),
         ),
     )
-    # two names of one server are told the same, and asked once; the sites are looked at at the address that serves them
+    # two names of one server are told the same, and asked once; a site that has no other place is looked at where it is
     found = await look(8080, *names)
     sites = [
         Asset(
             kind=AssetKind.SERVICE,
-            name=f"tcp/8080@{name}.ch.test",
+            name="tcp/8080@ancien.ch.test",
             addresses=(SITE,),
             found_by=f"service:tcp/8080@{by}.ch.test",
             found_in=FoundIn.VIRTUAL_HOST,
         )
         for by in ("www", "rdv")
-        for name in ("ancien", "ailleurs")
     ]
-    assert found == [expected, *sites[:2], expected, *sites[2:]]
+    assert found == [expected, sites[0], expected, sites[1]]
     assert not VhostProbe(VhostSettings(names=names, clear_ports=(8080,))).wants(sites[0])
 
 
@@ -136,7 +135,7 @@ async def test_names_met_anywhere_in_the_scan_are_tried_within_the_mandate() -> 
     first, *sites = await look(8080, scope=Scope(domains=("ch.test",)), met=met)
     assert isinstance(first, VirtualHosts)
     assert (first.tried, [site.name for site in first.answered]) == (3, ["ancien.ch.test", "ailleurs.ch.test"])
-    # what already has its own address under that name is not mixed with the site found here
+    # what has its own place under that name is not mixed with the site found here
     assert {s.name for s in sites if isinstance(s, Asset)} == {"tcp/8080@ancien.ch.test"}
 
 
@@ -205,8 +204,21 @@ async def test_a_server_that_never_ends_an_answer_is_asked_for_no_more_names(mon
     drip = says(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", b"x", times=1000, pause=0.05)
     async with speaking(drip, "127.78.6.2", 8080) as heard:
         with pytest.raises(ProbeError) as caught:
-            await look(8080, *(f"n{n}.ch.test" for n in range(20)), site="127.78.6.2")
+            await look(8080, *(f"n{n}.ch.test" for n in range(20)), sites=("127.78.6.2",))
     assert (caught.value.reason, len(heard)) == (Reason.TIMED_OUT, 3)
+
+
+async def test_each_address_of_a_service_is_asked_and_one_that_fails_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.web.origin.DEADLINE", 0.3)
+    dead = "127.78.6.2"
+    drip = says(b"HTTP/1.1 200 OK\r\n\r\n", b"x", times=1000, pause=0.05)
+    async with speaking(drip, dead, 8080):
+        found = await look(8080, "ancien.ch.test", "jamais.ch.test", "rien.ch.test", sites=(TWIN, dead, SITE))
+    facts = [seen for seen in found if isinstance(seen, VirtualHosts)]
+    served = {fact.address: [site.name for site in fact.answered] for fact in facts}
+    assert served == {TWIN: [], SITE: ["ancien.ch.test"]}
+    missed = [seen for seen in found if isinstance(seen, Shortfall)]
+    assert {(m.reason, m.detail.partition(":")[0]) for m in missed} == {(Reason.TIMED_OUT, dead)}
 
 
 async def test_only_names_that_lead_here_leave_nothing_to_ask() -> None:

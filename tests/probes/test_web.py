@@ -113,7 +113,10 @@ SETTINGS = WebSettings(pause=0.0, longest_pause=0.1)
 
 async def look(address: str, port: int, line: Line | None = None, host: str = "www.ch.test") -> list[Yield]:
     asset = service("tcp", port, host, addresses=[address])
-    return [y async for y in WebProbe(SETTINGS).look(asset, line or open_line())]
+    found = [y async for y in WebProbe(SETTINGS).look(asset, line or open_line())]
+    # a connection over TLS is let go a turn of the loop after its answer
+    await asyncio.sleep(0.01)
+    return found
 
 
 def fact(kind: type[F], found: list[Yield]) -> F:
