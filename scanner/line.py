@@ -68,7 +68,7 @@ class LineSettings:
     dns_port: int = 53
     dns_authoritative: bool = False
     connections: Rates = field(default_factory=Rates)
-    questions: Rates = field(default_factory=lambda: Rates(overall=2000.0, network=1000.0, address=500.0, burst=50))
+    questions: Rates = field(default_factory=lambda: Rates(overall=3000.0, network=1500.0, address=750.0, burst=50))
     in_flight: int = 1000
     identity: Identity = field(default_factory=Identity)
 

@@ -27,9 +27,9 @@ class Rates:
     """Exchanges a second, with the burst allowed after a quiet time. ``fragile`` is the rate of an address where a
     service of a fragile family answered."""
 
-    overall: float = 2000.0
-    network: float = 500.0
-    address: float = 50.0
+    overall: float = 3000.0
+    network: float = 750.0
+    address: float = 75.0
     fragile: float = 20.0
     burst: int = 20
 

@@ -28,8 +28,9 @@ _AHEAD = 4096
 #: Turns taken ahead, in seconds: no more, so that other probes of the same address need not queue behind a sweep.
 _HORIZON = 2.0
 _PAUSE = 0.05
-#: Before the last try, an address whose round trip is known is waited for so many of them, in steps of so many seconds.
-_ROUND_TRIPS, _STEP = 4.0, 0.5
+#: An address whose round trip is known is waited for so many of them, in steps of so many seconds; the last time at
+#: least until after the system has asked a second time, which it does after one second.
+_ROUND_TRIPS, _STEP, _LAST = 4.0, 0.5, 1.5
 #: Seconds between two slowings of an address for loss: the first must take effect before the next can be due.
 _LOSS_EVERY = 2.0
 
@@ -54,9 +55,9 @@ class _Try:
 class Sweep:
     """One run over targets.
 
-    Silence is believed after the whole ``patience`` (seconds) of the last try; the tries before it wait no longer than
-    an address that answers elsewhere gives reason to. An address that answers a later try loses what it is asked: it is
-    asked more slowly (``slow_down``), and its silence is tried once more.
+    Silence is believed after ``tries`` of ``patience`` (seconds), or sooner where the same address answers elsewhere:
+    it is waited for no longer than that gives reason to. An address that answers a later try loses what it is asked:
+    it is asked more slowly (``slow_down``), and its silence is tried once more.
 
     ``reserve`` gives the wait before a connection; ``emit`` gets answers in batches, in the sweep's thread, and may
     block while its reader is behind, so memory stays flat.
@@ -164,9 +165,10 @@ class Sweep:
 
     def _wait(self, attempt: _Try) -> float:
         round_trip = self._round_trip.get(attempt.text)
-        if round_trip is None or attempt.number >= self._tries:
+        if round_trip is None:
             return self._patience
-        return min(self._patience, math.ceil(max(round_trip * _ROUND_TRIPS, _STEP) / _STEP) * _STEP)
+        least = _STEP if attempt.number < self._tries else _LAST
+        return min(self._patience, math.ceil(max(round_trip * _ROUND_TRIPS, least) / _STEP) * _STEP)
 
     def _collect(self, epoll: select.epoll, pause: float) -> None:
         if not self._open:

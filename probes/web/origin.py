@@ -34,7 +34,7 @@ class Patience:
 
     def pause(self, least: float, most: float) -> float:
         """Return how long to leave the origin alone now, in seconds."""
-        if self.pushed_back or self.lost:
+        if self.pushed_back or self.lost > 1:
             return max(least, most)
         return max(least, min((self.last or 0.0) * (1 / _SHARE - 1), most))
 

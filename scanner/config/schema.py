@@ -157,12 +157,12 @@ class DnsSection(Section):
 class PaceSection(Section):
     """Connections and DNS questions a second."""
 
-    connections: float = Field(default=2000.0, gt=0)
-    connections_per_network: float = Field(default=500.0, gt=0)
-    connections_per_address: float = Field(default=50.0, gt=0)
+    connections: float = Field(default=3000.0, gt=0)
+    connections_per_network: float = Field(default=750.0, gt=0)
+    connections_per_address: float = Field(default=75.0, gt=0)
     connections_per_fragile_address: float = Field(default=20.0, gt=0)
-    questions: float = Field(default=2000.0, gt=0)
-    questions_per_server: float = Field(default=500.0, gt=0)
+    questions: float = Field(default=3000.0, gt=0)
+    questions_per_server: float = Field(default=750.0, gt=0)
     burst: int = Field(default=20, ge=1)
     in_flight: int = Field(default=1000, ge=1, le=20000)
 

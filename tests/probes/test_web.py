@@ -290,7 +290,7 @@ def test_an_origin_is_asked_for_no_more_than_a_share_of_its_time(
     patience.heard(Answer(url="", status=status, headers=(), body=b"", cut=False, seconds=seconds))
     assert patience.pause(0.05, 1.0) == pytest.approx(pause)
     assert patience.deadline() == deadline
-    patience.lost += 1
+    patience.lost += 2
     assert patience.pause(0.05, 1.0) == 1.0
     assert patience.pause(2.0, 1.0) == 2.0
 

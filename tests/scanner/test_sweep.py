@@ -94,7 +94,7 @@ async def test_silence_is_filtered_after_two_tries_and_its_patience(far: FarSide
     }
 
 
-async def test_an_address_that_answers_elsewhere_is_tried_again_soon_and_its_last_try_waits_in_full(
+async def test_an_address_that_answers_elsewhere_is_not_waited_for_in_full(
     far: FarSide,
 ) -> None:
     far.rule("tcp dport 8091 accept")
@@ -107,9 +107,9 @@ async def test_an_address_that_answers_elsewhere_is_tried_again_soon_and_its_las
     found = await swept(line, *targets, patience=2.0)
     assert {a.state for a in found.values()} == {PortState.CLOSED, PortState.FILTERED}
     # the address that answers nothing is waited for in full, twice; the other 300 took one second of pace more than
-    # half a second and two: the whole of both tries would be more than five
+    # half a second and one and a half: the whole of both tries would be more than five
     assert alone > 4.0
-    assert 3.4 < time.monotonic() - begun < 4.9
+    assert 2.9 < time.monotonic() - begun < 4.9
 
 
 async def test_with_every_third_packet_lost_an_open_port_is_found_and_a_closed_one_is_never_open(far: FarSide) -> None:
