@@ -183,7 +183,8 @@ def _services(stack: contextlib.ExitStack, folder: Path) -> None:
         (address(1, 4), lambda f: services.vsftpd(f, anonymous_enable="NO", ssl_enable="YES")),
         (address(1, 9), services.openssh),
         (address(1, 10), lambda f: services.xrdp(f, "rdp")),
-        (address(2, 5), lambda f: services.tigervnc(f, "-SecurityTypes", "None")),
+        # Several scans within a minute are several visitors, whom this server would take for one that insists.
+        (address(2, 5), lambda f: services.tigervnc(f, "-SecurityTypes", "None", "-BlacklistThreshold=1000")),
         (address(2, 6), lambda f: services.samba(f, server_min_protocol="NT1")),
         (address(2, 8), services.openldap),
         (address(2, 9), services.rsync),
