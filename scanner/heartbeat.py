@@ -14,8 +14,8 @@ _EVERY, _AWAY = 30.0, 5.0
 
 
 @contextlib.contextmanager
-def beating(renew: Callable[[], None], *stops: Callable[[], None], every: float = _EVERY) -> Iterator[None]:
-    """Call ``renew`` again and again until the context ends; call ``stops`` in the running loop once the lease is lost.
+def beating(renew: Callable[[], None], stop: Callable[[], None], *, every: float = _EVERY) -> Iterator[None]:
+    """Call ``renew`` again and again until the context ends; call ``stop`` in the running loop once the lease is lost.
 
     A store that is away for a while has taken the lease from nobody.
     """
@@ -28,8 +28,7 @@ def beating(renew: Callable[[], None], *stops: Callable[[], None], every: float 
                 renew()
                 wait = every
             except LeaseLostError:
-                for stop in stops:
-                    loop.call_soon_threadsafe(stop)
+                loop.call_soon_threadsafe(stop)
                 return
             except StoreError:
                 wait = min(every, _AWAY)

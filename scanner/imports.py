@@ -12,12 +12,11 @@ from scanner.catalogue import importers
 from scanner.clock import Clock, utc_now
 from scanner.config.load import ConfigError, Settings
 from scanner.engine import Engine, EngineSettings, Run
-from scanner.feeds.load import feeds
 from scanner.files import ImportCaps, PathLine
 from scanner.heartbeat import beating
 from scanner.progress import Progress, Silence
-from scanner.run import new_id, perimeter_of, versions
-from scanner.stop import on_signals
+from scanner.run import begin, new_id, perimeter_of, versions
+from scanner.stop import Stops, on_signals
 from scanner.store.store import Store
 
 
@@ -54,14 +53,12 @@ async def import_file(
         ended_at=None,
     )
     begun = _new_scan(settings, _perimeter(settings, perimeter), part)
+    stops = Stops()
     try:
-        with PathLine(
-            path, keep=store.captures.keep, made_at=made_at, caps=caps, declared_whole=declared_whole
-        ) as line:
-            snapshots = feeds(settings)
-            lease = store.scans.begin(begun)
-            for feed in snapshots:
-                store.records.keep_feed(begun.id, feed)
+        keep = store.captures.keep
+        source = PathLine(path, keep=keep, made_at=made_at, caps=caps, declared_whole=declared_whole)
+        with source as line, on_signals(stops.press):
+            lease = begin(settings, store, begun)
             engine = Engine(
                 [importer(importer.Settings())],
                 line,
@@ -72,8 +69,8 @@ async def import_file(
                 settings=EngineSettings(workers=1),
                 progress=progress or Silence(),
             )
-            stops = (line.stop, engine.stop)
-            with on_signals(*stops), beating(lambda: store.scans.renew(lease), *stops):
+            stops.add(line.stop, engine.stop)
+            with beating(lambda: store.scans.renew(lease), stops.press):
                 run = await engine.run([Asset(kind=AssetKind.FILE, name=line.name)])
     except ProbeError as error:
         raise ConfigError(f"{path}: {error.detail or error.reason.value}; nothing was imported") from error

@@ -29,7 +29,7 @@ from scanner.line import GuardedLine
 from scanner.parameters import check_parameters
 from scanner.progress import Progress, Silence
 from scanner.reach import line_settings
-from scanner.stop import on_hangup, on_request, on_signals
+from scanner.stop import Stops, on_hangup, on_request, on_signals
 from scanner.store.errors import StoreUnavailableError
 from scanner.store.leases import Lease
 from scanner.store.store import Store
@@ -76,22 +76,31 @@ async def scan(
     _check_secrets(settings, perimeter, {p.kind for p in cut} or {only or Part.EXPOSURE, only or Part.DIRECTORY})
     check_parameters(settings)
     named(settings.file.reports.criteria, settings.folder)
-    if resume:
-        begun, lease = store.scans.resume(resume)
-        if not order:
-            store.stops.lift(begun.id)
-    else:
-        begun = _new_scan(settings, perimeter, mandate, only, min(level, mandate.level), clock(), order)
-        snapshots = feeds(settings)
-        lease = store.scans.begin(begun)
-        for feed in snapshots:
-            store.records.keep_feed(begun.id, feed)
-    run = await _look(settings, store, begun, lease, progress or Silence(), clock, tied=bool(order))
-    state = "interrupted" if run.interrupted else "complete"
-    ended = None if run.interrupted else clock()
-    ended_scan = replace(begun, state=state, parts=tuple(replace(p, ended_at=ended) for p in begun.parts))
-    store.scans.end(lease, ended_scan, run.assets, run.outside)
-    return ended_scan, run.interrupted
+    # From here on Ctrl-C ends a scan that can be resumed, even before its first step.
+    stops = Stops()
+    with on_signals(stops.press):
+        if resume:
+            begun, lease = store.scans.resume(resume)
+            if not order:
+                store.stops.lift(begun.id)
+        else:
+            begun = _new_scan(settings, perimeter, mandate, only, min(level, mandate.level), clock(), order)
+            lease = begin(settings, store, begun)
+        run = await _look(settings, store, begun, lease, progress or Silence(), clock, stops, tied=bool(order))
+        state = "interrupted" if run.interrupted else "complete"
+        ended = None if run.interrupted else clock()
+        ended_scan = replace(begun, state=state, parts=tuple(replace(p, ended_at=ended) for p in begun.parts))
+        store.scans.end(lease, ended_scan, run.assets, run.outside)
+        return ended_scan, run.interrupted
+
+
+def begin(settings: Settings, store: Store, scan: Scan) -> Lease:
+    """Begin a scan with the feeds of its day, which are read before anything is begun; return its lease."""
+    snapshots = feeds(settings)
+    lease = store.scans.begin(scan)
+    for feed in snapshots:
+        store.records.keep_feed(scan.id, feed)
+    return lease
 
 
 def _check_secrets(settings: Settings, perimeter: Perimeter, parts: Collection[Part]) -> None:
@@ -156,7 +165,15 @@ def _new_scan(
 
 
 async def _look(
-    settings: Settings, store: Store, scan: Scan, lease: Lease, progress: Progress, clock: Clock, *, tied: bool
+    settings: Settings,
+    store: Store,
+    scan: Scan,
+    lease: Lease,
+    progress: Progress,
+    clock: Clock,
+    stops: Stops,
+    *,
+    tied: bool,
 ) -> Run:
     """Run the engine over what the perimeter declares, then look again at what is high or critical."""
     journal = store.journal(lease)
@@ -189,12 +206,11 @@ async def _look(
         ),
         progress=progress,
     )
-    stops = (line.stop, engine.stop)
+    stops.add(line.stop, engine.stop)
     with (
-        on_signals(*stops),
-        on_request(lambda: _pressed(store, scan), *stops),
-        _held(*stops, tied=tied),
-        beating(lambda: store.scans.renew(lease), *stops),
+        on_request(lambda: _pressed(store, scan), stops.press),
+        _held(stops.press, tied=tied),
+        beating(lambda: store.scans.renew(lease), stops.press),
     ):
         run = await engine.run(_declared(scan, kinds, imported))
         if run.interrupted:
@@ -210,8 +226,8 @@ def _pressed(store: Store, scan: Scan) -> bool:
         return False
 
 
-def _held(*stops: Callable[[], None], tied: bool) -> AbstractContextManager[None]:
-    return on_hangup(*stops) if tied else nullcontext()
+def _held(stop: Callable[[], None], *, tied: bool) -> AbstractContextManager[None]:
+    return on_hangup(stop) if tied else nullcontext()
 
 
 def _declared(scan: Scan, kinds: Iterable[Part], imported: Iterable[Asset]) -> list[Asset]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from probes.interface import ProbeError, Reason
 
@@ -53,15 +53,30 @@ class StopButton:
             raise ProbeError(Reason.INTERRUPTED if self.pressed else Reason.TIMED_OUT, what) from error
 
 
+class Stops:
+    """What a stop ends. One that comes before there is anything to end, ends it as soon as it is there."""
+
+    def __init__(self) -> None:
+        self._ends: list[Callable[[], None]] = []
+        self._pressed = False
+
+    def add(self, *ends: Callable[[], None]) -> None:
+        """Add what is to be ended."""
+        self._ends += ends
+        if self._pressed:
+            self.press()
+
+    def press(self) -> None:
+        """End everything; in the loop's thread."""
+        self._pressed = True
+        for end in self._ends:
+            end()
+
+
 @contextlib.contextmanager
-def on_signals(*stops: Callable[[], None]) -> Iterator[None]:
-    """Call ``stops`` in the running loop at SIGINT or SIGTERM, instead of raising ``KeyboardInterrupt``."""
+def on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` in the running loop at SIGINT or SIGTERM, instead of raising ``KeyboardInterrupt``."""
     loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        for each in stops:
-            each()
-
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
         loop.add_signal_handler(number, stop)
@@ -73,14 +88,13 @@ def on_signals(*stops: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def on_hangup(*stops: Callable[[], None]) -> Iterator[None]:
-    """Call ``stops`` in the running loop once whoever held the other end of standard input has gone."""
+def on_hangup(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` in the running loop once whoever held the other end of standard input has gone."""
     loop, stream = asyncio.get_running_loop(), 0
 
     def gone() -> None:
         loop.remove_reader(stream)
-        for each in stops:
-            each()
+        stop()
 
     loop.add_reader(stream, gone)
     try:
@@ -90,17 +104,16 @@ def on_hangup(*stops: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def on_request(asked: Callable[[], bool], *stops: Callable[[], None]) -> Iterator[None]:
-    """Call ``stops`` in the running loop once ``asked`` says so; it is asked in a thread, twice a second."""
-    watch = asyncio.get_running_loop().create_task(_watch(asked, stops))
+def on_request(asked: Callable[[], bool], stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` in the running loop once ``asked`` says so; it is asked in a thread, twice a second."""
+    watch = asyncio.get_running_loop().create_task(_watch(asked, stop))
     try:
         yield
     finally:
         watch.cancel()
 
 
-async def _watch(asked: Callable[[], bool], stops: Iterable[Callable[[], None]]) -> None:
+async def _watch(asked: Callable[[], bool], stop: Callable[[], None]) -> None:
     while not await asyncio.to_thread(asked):
         await asyncio.sleep(_ASKED_EVERY)
-    for stop in stops:
-        stop()
+    stop()

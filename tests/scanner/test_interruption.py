@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scanner.exit import Exit
+from scanner.stop import Stops, on_signals
 from scanner.store.store import open_store
 
 CONFIG = """
@@ -71,6 +73,17 @@ def test_ctrl_c_ends_the_scans_of_all_perimeters(tmp_path: Path) -> None:
         assert (running.returncode, said) == (Exit.INTERRUPTED, "")
         assert out.startswith("CH d'abord")
         assert [(one.perimeter.id, one.state) for one in store.scans.all()] == [("first", "interrupted")]
+
+
+async def test_a_stop_that_comes_early_ends_what_comes_later() -> None:
+    ended: list[str] = []
+    stops = Stops()
+    with on_signals(stops.press):
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(0.05)
+        assert ended == []
+        stops.add(lambda: ended.append("line"), lambda: ended.append("engine"))
+    assert ended == ["line", "engine"]
 
 
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.02, 0.03, 0.04])
