@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from probes.facts.dns import Presence
-from probes.facts.mail.dane import accepted, binding, usable
 from probes.facts.mail.exchange import Exchanger, MailServer, StartTls
 from probes.interface import Part
 from rules.catalogue.mail_transport import taken_by
+from rules.dane import accepted, binding, usable
 from rules.interface import ObjectRef, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.mail import MailView
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from probes.facts.dns import Presence
-from probes.facts.mail.dane import dane_protects
 from probes.facts.mail.exchange import Exchangers, MailServer, PolicyState, StartTls, TransportPolicies
 from probes.facts.mail.transport import Mode, MtaStsPolicy
 from probes.interface import Part
+from rules.dane import dane_protects
 from rules.interface import ObjectRef, Severity, Verdict, met, not_applicable, not_met, rule, undetermined
 from rules.views.mail import MailView
 
@@ -88,9 +88,12 @@ def sts_published(view: MailView) -> Verdict:
         return undetermined(found.reason)
     if found.sts is Presence.PRESENT:
         return met()
+    if view.exchangers is None or view.exchangers.presence is Presence.UNKNOWN:
+        return undetermined("exchangers-unknown")
     protected = dane_protects(view.exchangers)
     if protected is None:
-        return undetermined("dnssec-not-validated")
+        unread = any(host.tlsa_presence is Presence.UNKNOWN for host in view.exchangers.hosts)
+        return undetermined("tlsa-not-read" if unread else "dnssec-not-validated")
     return not_applicable("dane-instead") if protected else not_met(domain=view.domain)
 
 

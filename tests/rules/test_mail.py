@@ -285,6 +285,13 @@ def dane(*records: Tlsa, secure: bool | None = True, proved: bool | None = True,
         (mail_transport.sts_published, dane(DANE, proved=False, sts=ABSENT), NOT_MET),
         (mail_transport.sts_published, dane(DANE, proved=None, sts=ABSENT), UNDETERMINED),
         (mail_transport.sts_published, dane(PUBLIC, proved=True, sts=ABSENT), NOT_MET),
+        # nor can it be told while the records, or the exchangers, are not read
+        (
+            mail_transport.sts_published,
+            replace(host(tlsa_presence=UNKNOWN), transport=replace(STS, sts=ABSENT)),
+            UNDETERMINED,
+        ),
+        (mail_transport.sts_published, replace(sts(sts=ABSENT), exchangers=None), UNDETERMINED),
         (mail_transport.sts_policy_usable, GOOD, MET),
         (mail_transport.sts_policy_usable, sts(policy=PolicyState.CERTIFICATE), NOT_MET),
         (mail_transport.sts_policy_usable, sts(sts_fault="no id"), NOT_MET),

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
+from probes.facts.dns import Presence
 from probes.facts.mail.exchange import CertificateDigests, Exchanger, Exchangers, Tlsa
 
 _ANCHOR, _LEAF = 2, 3
@@ -39,12 +40,16 @@ def accepted(
     return None if told else False
 
 
-def dane_protects(found: Exchangers | None) -> bool | None:
+def dane_protects(found: Exchangers) -> bool | None:
     """Tell whether DANE binds every exchanger, and DNSSEC proves who they are; None when that could not be told."""
-    if found is None or not found.hosts or not all(any(map(usable, host.tlsa)) for host in found.hosts):
-        return False
-    states = {found.secure, *(host.tlsa_secure for host in found.hosts)}
-    return False if False in states else None if None in states else True
+    states = {found.secure, *map(_protects, found.hosts)}
+    return False if False in states or not found.hosts else None if None in states else True
+
+
+def _protects(host: Exchanger) -> bool | None:
+    if host.tlsa_presence is Presence.UNKNOWN:
+        return None
+    return host.tlsa_secure if any(map(usable, host.tlsa)) else False
 
 
 def binding(host: Exchanger) -> bool:
