@@ -63,7 +63,7 @@ def is_whole(data: bytes) -> bool:
     if not end:
         return False
     if _CHUNKED.search(head):
-        return body.endswith(b"0\r\n\r\n")
+        return (b"\r\n" + body).endswith(b"\r\n0\r\n\r\n")
     length = _LENGTH.search(head)
     return length is not None and len(body) >= int(length[1])
 
