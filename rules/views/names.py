@@ -142,7 +142,7 @@ def _provider(feed: Feed, target: str) -> Provider | None:
 
 
 def _ends(labels: list[str], suffix: list[str]) -> bool:
-    """Whether a name lies beneath a suffix; a star in one of its labels stands for any letters."""
+    """Whether a name lies beneath a suffix, each of whose labels is a pattern as file names have them."""
     own = labels[-len(suffix) :]
     return len(labels) > len(suffix) and all(fnmatchcase(label, part) for label, part in zip(own, suffix, strict=True))
 
