@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from probes.interface import ProbeError, Reason
@@ -12,6 +13,9 @@ T = TypeVar("T")
 
 #: Seconds that a thread whose connection was cut is waited for: it wakes up at once, unless it is connecting still.
 ENDING = 2.0
+#: Threads of directories alone, started as they are needed, and enough that no use ever waits for one: its time would
+#: run meanwhile, and what else the event loop puts into threads, the stop button among it, would wait behind it.
+_THREADS = ThreadPoolExecutor(max_workers=512, thread_name_prefix="directory")
 
 
 class Connected(Protocol):
@@ -28,7 +32,7 @@ async def blocking(connection: Connected, seconds: float, function: Callable[[],
     The thread has ended when this returns: the number of a socket closed under it would soon be another socket's, on
     which it would wait for ever.
     """
-    working = asyncio.ensure_future(asyncio.to_thread(function))
+    working = asyncio.get_running_loop().run_in_executor(_THREADS, function)
     try:
         async with asyncio.timeout(seconds):
             return await asyncio.shield(working)

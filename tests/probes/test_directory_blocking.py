@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -60,3 +61,10 @@ async def test_what_the_thread_finds_or_raises_is_passed_on(held: Held) -> None:
     assert await blocking(held, 5.0, lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
         await blocking(held, 5.0, lambda: 1 // 0)
+
+
+async def test_no_use_waits_for_a_free_thread_and_none_keeps_the_others_from_theirs(held: Held) -> None:
+    meeting = threading.Barrier(41)
+    uses = [asyncio.create_task(blocking(held, 5.0, meeting.wait)) for _ in range(40)]
+    last = await asyncio.to_thread(meeting.wait, 5.0)
+    assert sorted([last, *await asyncio.gather(*uses)]) == list(range(41))
