@@ -18,6 +18,7 @@ from rules.registry import load as registry
 from rules.subject import Attestation
 from scanner.criteria import named, weigh
 from scanner.freezing import frozen
+from scanner.judging import kept_dossier
 from scanner.store.judgements import KeptJudgement
 from scanner.web.rights import Right
 from scanner.web.route import Action, Asked, Download, Going, Page, Refused, Unknown
@@ -160,9 +161,6 @@ def _values(kind: AttestationKind, form: Mapping[str, str]) -> Mapping[str, str 
 
 def _export(asked: Asked) -> tuple[str, str, bytes]:
     """One format of the newest judged scan; that it was taken is noted."""
-    # Here, because the engine and every probe come with it: a service that only shows needs none of them.
-    from scanner.judging import kept_dossier
-
     if asked.path["format"] not in names():
         raise Unknown
     newest = max(asked.store.boards.standings(asked.perimeter).values(), key=lambda s: s.at, default=None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scanner.freezing import frozen
+from scanner.freezing import freeze, frozen
+from scanner.judging import judge_scan
 from scanner.web.rights import Right
 from scanner.web.route import Action, Asked, Download, Going, Refused, Unknown
 
@@ -21,12 +22,8 @@ def _scan(asked: Asked) -> str:
 
 
 def _freeze(asked: Asked) -> Going:
-    # Here, because the engine and every probe come with it: a service that only shows needs none of them.
-    from scanner import freezing
-    from scanner.judging import judge_scan
-
     dossier = judge_scan(asked.settings, asked.store, _scan(asked))
-    made = freezing.freeze(asked.settings, asked.store, dossier)
+    made = freeze(asked.settings, asked.store, dossier)
     told = asked.say("Dossier figé, SHA-256 {}.", "Dossier frozen, SHA-256 {}.").format(made.dossier.id)
     return Going(to=f"/p/{asked.perimeter}/dossier#filed", told=told, data={"dossier": made.dossier.id})
 
@@ -52,7 +49,6 @@ def _document(asked: Asked) -> tuple[str, str, bytes]:
 def _pack(asked: Asked) -> tuple[str, str, bytes]:
     from reports.evidence.pack import archive, digest
     from scanner.evidence import build
-    from scanner.judging import judge_scan
 
     scan = _scan(asked)
     if not build.signs(asked.settings):
