@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from probes.facts.directory_rights import DirectoryRights, ObjectReach
@@ -15,6 +14,7 @@ from reports.advice import advice
 from reports.visible import visible
 from reports.words import Words, load
 from scanner.catalogue import build_probes, directory_settings, probe_settings
+from scanner.clock import utc_now
 from scanner.config.load import Settings
 from scanner.line import GuardedLine
 from scanner.reach import line_settings
@@ -122,7 +122,7 @@ def locked_directories(settings: Settings, w: Words) -> list[tuple[Mark, str]]:
 
 async def _examine(settings: Settings, perimeter: str, name: str, w: Words) -> list[tuple[Mark, str]]:
     mandate = settings.mandates[settings.perimeter_mandates[perimeter]]
-    line = GuardedLine(mandate, 2, line_settings(settings), keep=_forgotten, clock=lambda: datetime.now(UTC))
+    line = GuardedLine(mandate, 2, line_settings(settings), keep=_forgotten, clock=utc_now)
     (probe,) = (p for p in build_probes(probe_settings(settings)) if p.name == DirectoryRights.seen_by)
     controller = Asset(kind=AssetKind.CONTROLLER, name=name, found_by=f"{AssetKind.DIRECTORY.value}:{name}")
     try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from reports.visible import visible
+from scanner.clock import Clock, utc_now
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import ScheduleSection
 from scanner.schedule.calendar import due
@@ -34,7 +35,7 @@ class Clerk:
         settings: Callable[[], Settings],
         store: Store,
         launcher: Launcher,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._settings = settings
         self._store = store

@@ -8,11 +8,12 @@ import hmac
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from reports.visible import visible
 from rules.interface import Finding, Severity
+from scanner.clock import Clock, utc_now
 from scanner.config.load import ConfigError, Settings
 from scanner.config.schema import NotifySection
 from scanner.config.secrets import SecretError, read
@@ -38,7 +39,7 @@ class Crier:
         self,
         settings: Callable[[], Settings],
         store: Store,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._settings = settings
         self._store = store

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from probes.interface import Part, Vantage
 from rules.subject import Scan
+from scanner.clock import Clock, utc_now
 from scanner.config.schema import ScheduleSection
 from scanner.exit import Exit
 from scanner.run import new_id
@@ -34,7 +34,7 @@ def queue_of(vantage: Vantage, perimeter: str) -> str:
 class Orders:
     """A ``Starter`` whose scans are run by workers."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
         self._store = store
         self._clock = clock
 

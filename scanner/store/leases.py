@@ -54,7 +54,7 @@ class Leases:
                 scan=scan,
                 token=lease.token,
                 holder=plain.write(this_process()),
-                renewed_at=self.now(session),
+                renewed_at=self._now(session),
             )
         )
         session.flush()
@@ -62,11 +62,29 @@ class Leases:
 
     def renew(self, session: Session, lease: Lease) -> None:
         """Keep the lease, and hold it against a takeover until the transaction ends."""
-        self._held(session, lease).renewed_at = self.now(session)
+        self._held(session, lease).renewed_at = self._now(session)
 
     def release(self, session: Session, lease: Lease) -> None:
         """Give the lease back."""
         session.delete(self._held(session, lease))
+
+    def living(self, session: Session) -> dict[str, str]:
+        """Return the scans that run, each with its perimeter."""
+        rows = session.exec(select(LeaseRow)).all()
+        if not rows:
+            return {}
+        now = self._now(session)
+        return {row.scan: row.perimeter for row in rows if _lives(row, now)}
+
+    def _now(self, session: Session) -> datetime:
+        """The instant by the clock that all holders share: the server's, since those of machines differ.
+
+        A SQLite file is of one machine: its own clock.
+        """
+        if self._database.path is not None:
+            return self._clock()
+        at: datetime = session.connection().execute(text("SELECT clock_timestamp()")).scalar_one()
+        return at
 
     def _held(self, session: Session, lease: Lease) -> LeaseRow:
         self._database.give_up_when_silent(session, _SILENT)
@@ -79,24 +97,8 @@ class Leases:
             )
         return row
 
-    def now(self, session: Session) -> datetime:
-        """Return the instant by the clock that all holders share: the server's, since those of machines differ.
-
-        A SQLite file is of one machine: its own clock.
-        """
-        if self._database.path is not None:
-            return self._clock()
-        at: datetime = session.connection().execute(text("SELECT clock_timestamp()")).scalar_one()
-        return at
-
-    def living(self, session: Session) -> dict[str, str]:
-        """Return the scans that run, each with its perimeter."""
-        rows = session.exec(select(LeaseRow)).all()
-        now = self.now(session) if rows else self._clock()
-        return {row.scan: row.perimeter for row in rows if _lives(row, now)}
-
     def _refuse_living(self, session: Session, row: LeaseRow) -> None:
-        if _lives(row, self.now(session)):
+        if _lives(row, self._now(session)):
             holder = plain.read(row.holder, Holder)
             raise PerimeterBusyError(
                 f"perimeter {row.perimeter} is being scanned by {holder} (scan {row.scan}); wait for it, or stop it"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from rules.subject import Record
+from scanner.clock import Clock, utc_now
 from scanner.store import database as databases
 from scanner.store import queue as queues
 from scanner.store import schema
@@ -41,8 +40,6 @@ from scanner.store.scans import Scans
 from scanner.store.sightings import Sightings
 from scanner.store.timelines import Timelines
 from scanner.store.waivers import Waivers
-
-Clock = Callable[[], datetime]
 
 
 class Store:
@@ -111,14 +108,13 @@ class Store:
         self.close()
 
 
-def open_store(location: str | Path, *, clock: Clock | None = None, actor: str = "") -> Store:
+def open_store(location: str | Path, *, clock: Clock = utc_now, actor: str = "") -> Store:
     """Open the store of a SQLite path or of a ``postgresql://`` URL.
 
     A SQLite file and its captures' file (``<name>-captures<suffix>``) are made or upgraded on the way; a
     PostgreSQL database must be current. ``actor`` is who the audit log names (default: the user of the system).
     Raise ``StoreError``.
     """
-    now = clock or _utc_now
     database = _database(location)
     try:
         if database.path is None:
@@ -132,10 +128,10 @@ def open_store(location: str | Path, *, clock: Clock | None = None, actor: str =
     except StoreError:
         database.close()
         raise
-    return Store(database, captures, now, actor or pwd.getpwuid(os.getuid()).pw_name)
+    return Store(database, captures, clock, actor or pwd.getpwuid(os.getuid()).pw_name)
 
 
-def upgrade_store(location: str | Path, *, clock: Clock | None = None, actor: str = "") -> None:
+def upgrade_store(location: str | Path) -> None:
     """Bring a store to this version (``hygie db upgrade``); processes that do so at once wait for each other."""
     database = _database(location)
     try:
@@ -163,7 +159,3 @@ def _url(location: str) -> URL:
     except (ArgumentError, ValueError):
         # The text is not quoted: it may hold a password.
         raise StoreError("[store] url cannot be read: expected postgresql://USER@HOST/DATABASE") from None
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
