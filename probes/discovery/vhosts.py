@@ -30,9 +30,9 @@ from probes.interface import (
 )
 from probes.tls.chain import names_in
 from probes.web import pages
-from probes.web.fetch import Answer, fetch
+from probes.web.fetch import Answer
 from probes.web.missing import Missing
-from probes.web.origin import Patience
+from probes.web.origin import Origin, Patience
 
 #: Answers that never ended after which a server is asked for no more names; one that hangs up at once is asked on.
 _LATE = 3
@@ -208,12 +208,17 @@ class VhostProbe(Probe[VhostSettings]):
 
     async def _raw(self, door: _Door, name: str) -> Answer | None:
         """What a name is answered, if anything."""
-        await asyncio.sleep(door.patience.pause(self.settings.pause, self.settings.longest_pause))
-        scheme, deadline = "https" if door.port in self.settings.tls_ports else "http", door.patience.deadline()
+        origin = Origin(
+            line=door.line,
+            asset=service("tcp", door.port, name),
+            address=door.address,
+            scheme="https" if door.port in self.settings.tls_ports else "http",
+            pause=self.settings.pause,
+            longest_pause=self.settings.longest_pause,
+            patience=door.patience,
+        )
         try:
-            answer = await fetch(door.line, door.address, f"{scheme}://{name}:{door.port}/", deadline=deadline)
-            door.patience.heard(answer)
-            door.patience.lost = 0
+            answer = await origin.ask("/")
             if answer.status == _TOO_MANY:
                 self._slowed.add((door.address, door.port))
             return answer

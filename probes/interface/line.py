@@ -84,7 +84,7 @@ class PortState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortAnswer:
-    """One port's state, with the connection tries made and the patience of each, in seconds."""
+    """One port's state, with the connection tries made and the longest patience of each, in seconds."""
 
     address: str
     port: int

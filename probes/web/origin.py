@@ -28,9 +28,11 @@ class Patience:
     pushed_back: bool = False
 
     def heard(self, answer: Answer) -> None:
-        """Take note of an answer."""
+        """Take note of an answer; one that asks for less counts as none."""
         self.last, self.slowest = answer.seconds, max(self.slowest, answer.seconds)
-        self.pushed_back = self.pushed_back or answer.status in SLOWER
+        asks_for_less = answer.status in SLOWER
+        self.pushed_back = self.pushed_back or asks_for_less
+        self.lost = self.lost + 1 if asks_for_less else 0
 
     def pause(self, least: float, most: float) -> float:
         """Return how long to leave the origin alone now, in seconds."""
@@ -98,8 +100,4 @@ class Origin:
                 raise
             self.patience.lost += 1
             return None
-        if answer.status in SLOWER:
-            self.patience.lost += 1
-            return None
-        self.patience.lost = 0
-        return answer
+        return None if answer.status in SLOWER else answer
