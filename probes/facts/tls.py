@@ -129,7 +129,8 @@ class StapleStatus(StrEnum):
 class Staple:
     """The status that came with a certificate (RFC 6960); ``next_update`` is None when newer news is always to be had.
 
-    ``signed`` tells whether the issuer, or whom it delegated, signed it; None when the issuer was not to be found.
+    ``signed`` tells whether the issuer, or whom it delegated, signed it; None when the issuer was not to be found, or
+    the signature is of a kind that we do not know.
     ``refusal`` is the authority's own word of error.
     """
 

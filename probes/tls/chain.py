@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.utils import CryptographyDeprecationWarning
@@ -21,6 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from probes.facts.tls import CertificateChain, PathState
 from probes.interface import ProbeError, Reason
+from probes.tls.signed import signed_by
 from probes.tls.staple import read_staple, staple_required, stapled_timestamps
 
 #: Certificates read of a chain at the most, and the longest path followed.
@@ -106,7 +107,7 @@ def _facts(
         key_type=key_type,
         key_bits=key_bits,
         signature=leaf.signature_algorithm_oid._name,
-        self_signed=leaf.subject == leaf.issuer and _signed_by(leaf, leaf),
+        self_signed=leaf.subject == leaf.issuer and signed_by(leaf, leaf),
         length=len(chain),
         sha256=hashlib.sha256(leaf.public_bytes(Encoding.DER)).hexdigest(),
         spki_sha256=hashlib.sha256(spki).hexdigest(),
@@ -132,7 +133,7 @@ def _issuer(
     """The certificate that signed the leaf: shown beside it, trusted, or the leaf itself."""
     trusted = (root for store in stores if store is not None for root in store.roots)
     known = (*chain[1:], *trusted, leaf)
-    return next((one for one in known if one.subject == leaf.issuer and _signed_by(leaf, one)), None)
+    return next((one for one in known if one.subject == leaf.issuer and signed_by(leaf, one)), None)
 
 
 def _may_be_fetched(chain: list[x509.Certificate]) -> bool:
@@ -227,7 +228,7 @@ def _path(
                 return path
             for issuer in (*store.roots, *others):
                 named = issuer.subject == path[-1].issuer and issuer not in seen
-                if named and _may_sign(issuer, at) and _signed_by(path[-1], issuer):
+                if named and _may_sign(issuer, at) and signed_by(path[-1], issuer):
                     seen.add(issuer)
                     following.append((*path, issuer))
         current = following
@@ -246,11 +247,3 @@ def _may_sign(issuer: x509.Certificate, at: datetime) -> bool:
     except (x509.ExtensionNotFound, ValueError):
         return False
     return constraints.ca and issuer.not_valid_before_utc <= at.astimezone(UTC) <= issuer.not_valid_after_utc
-
-
-def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True

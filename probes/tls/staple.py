@@ -11,6 +11,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from probes.facts.tls import Staple, StapleStatus
+from probes.tls.signed import signed_by
 
 _STATUS = {
     ocsp.OCSPCertStatus.GOOD: StapleStatus.GOOD,
@@ -68,20 +69,26 @@ def _read(der: bytes, leaf: x509.Certificate, issuer: x509.Certificate | None, a
 
 
 def _signed(response: ocsp.OCSPResponse, issuer: x509.Certificate | None, at: datetime) -> bool | None:
-    """Whether the issuer signed, or somebody whom it let sign in its stead (RFC 6960 4.2.2.2)."""
+    """Whether the issuer signed, or somebody whom it let sign in its stead (RFC 6960 4.2.2.2).
+
+    None when the issuer was not found, or when the signature is of a kind that we do not know: no fault of the server.
+    """
     if issuer is None:
         return None
     signers = [issuer, *(one for one in response.certificates if _delegated(one, issuer, at))]
-    return any(_verifies(signer, response) for signer in signers)
+    try:
+        return any(_verifies(signer, response) for signer in signers)
+    except UnsupportedAlgorithm:
+        return None
 
 
 def _delegated(one: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
     try:
-        one.verify_directly_issued_by(issuer)
         usage = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except (ValueError, x509.ExtensionNotFound):
         return False
-    return ExtendedKeyUsageOID.OCSP_SIGNING in usage and one.not_valid_before_utc <= at <= one.not_valid_after_utc
+    timely = one.not_valid_before_utc <= at <= one.not_valid_after_utc
+    return ExtendedKeyUsageOID.OCSP_SIGNING in usage and timely and signed_by(one, issuer)
 
 
 def _verifies(signer: x509.Certificate, response: ocsp.OCSPResponse) -> bool:

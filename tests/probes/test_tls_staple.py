@@ -91,6 +91,10 @@ def test_a_staple_is_read_for_its_certificate_and_its_signer(
 def test_without_its_issuer_a_signature_is_not_told() -> None:
     assert read(status(), issuer=None).signed is None
     assert read(status(until=None)).next_update is None
+    # nor is one of a kind that we do not know (an ECDSA identifier that is not given out)
+    known, unknown = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a8648ce3d04037f")
+    strange = read(status().replace(known, unknown))
+    assert (strange.status, strange.signed) == (StapleStatus.GOOD, None)
 
 
 def test_must_staple_is_read_of_the_certificate() -> None:
