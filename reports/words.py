@@ -59,10 +59,10 @@ class Words:
 
     def detail(self, text: str) -> str:
         """Return what a step told of its failure: our own sentence said, the words of a server or library quoted."""
-        own = details.own(text, self.language)
-        if own is not None or not text.partition(" ")[1]:
-            return own or text
-        return self("detail.quoted", text=text)
+        if (own := details.own(text, self.language)) is not None:
+            return own
+        # a lone word is a name or a number: it stands for itself
+        return self("detail.quoted", text=text) if " " in text else text
 
     def quoted(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a finding as a card quotes them.
