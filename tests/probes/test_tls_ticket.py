@@ -108,8 +108,8 @@ async def test_an_echo_is_told_by_its_length_and_by_what_follows(
 
 @given(st.binary(max_size=200))
 def test_a_ticket_is_looked_for_in_anything(data: bytes) -> None:
-    granted(data)
-    granted(record(data) + record(data))
+    for heard in (data, record(data) + record(data)):
+        assert len(granted(heard)) <= len(heard)
 
 
 def test_a_ticket_is_found_across_records() -> None:

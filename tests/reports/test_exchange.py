@@ -22,7 +22,7 @@ BANNERS = ("TLS 1.0", "\n".join(HOSTILE))
 @pytest.mark.parametrize("banner", BANNERS)
 def test_sarif_is_valid_against_the_published_schema(banner: str, language: str) -> None:
     log = json.loads(as_sarif(small(banner), CARDS, language))
-    jsonschema.Draft4Validator(SARIF).validate(log)
+    assert list(jsonschema.Draft4Validator(SARIF).iter_errors(log)) == []
 
 
 def test_sarif_says_open_for_what_is_undetermined_and_suppressed_for_what_is_accepted(
@@ -46,7 +46,8 @@ def test_sarif_messages_make_no_link_and_no_placeholder() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("banner", BANNERS)
 def test_oscal_is_valid_against_the_published_models(banner: str, language: str) -> None:
-    Model.model_validate_json(as_oscal(small(banner), CARDS, language))
+    read = Model.model_validate_json(as_oscal(small(banner), CARDS, language))
+    assert read.assessment_results.results[0].findings
 
 
 def test_oscal_never_calls_ignorance_satisfied(snapshot: SnapshotAssertion) -> None:

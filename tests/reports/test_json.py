@@ -24,9 +24,8 @@ CRITERION = "set version digest objective indicator code status reason measured 
 
 def test_the_schema_is_a_schema_and_the_report_follows_it() -> None:
     Draft202012Validator.check_schema(SCHEMA)
-    VALIDATOR.validate(json.loads(render(small(), CARDS)))
-    VALIDATOR.validate(json.loads(render(small("\n".join(HOSTILE)), CARDS)))
-    VALIDATOR.validate(json.loads(render(replace(small(), exposure=None, directory=()), CARDS)))
+    for dossier in (small(), small("\n".join(HOSTILE)), replace(small(), exposure=None, directory=())):
+        assert list(VALIDATOR.iter_errors(json.loads(render(dossier, CARDS)))) == []
 
 
 def test_every_key_of_the_contract_is_there() -> None:
