@@ -7,11 +7,8 @@ import contextlib
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import dns.name
-import dns.zone
 import pytest
 
 from probes.facts.ports import Canary, PortsSwept
@@ -26,9 +23,10 @@ from scanner.demo import nameserver
 from scanner.demo.nameserver import NameServer
 from scanner.judging import judge_scan
 from scanner.store.store import open_store
+from tests.lab.scene import DNS, configuration, zone
 from tests.lab.silence import far_side
 
-ROOT, PORT = "127.79.0.1", 53053
+ROOT = "127.79.0.1"
 CLOSED, BLOCKED, SILENT = "ferme.ch.test", "coupe.ch.test", "muet.ch.test"
 ZONE = f"""
 @ 60 SOA ns h 1 1 1 1 1
@@ -38,44 +36,14 @@ ferme 60 A 198.51.100.1
 coupe 60 A 198.51.100.2
 muet 60 A 198.51.100.3
 """
-CONFIG = """
-[box]
-vantage = "internet"
-[dns]
-resolver = "{root}"
-resolver_port = 53053
-port = 53053
-authoritative = false
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 200.0
-questions = 9000.0
-questions_per_server = 9000.0
-burst = 5
-[run]
-second_look_seconds = 0.1
+MORE = """
 [probes.ports]
 patience = 0.4
 [probes.datagram]
 patience = 0.1
 tries = 1
 [probes.discovery]
-words = "{folder}/words"
-[store]
-url = "{folder}/hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "S"
-valid_from = {start}
-valid_until = {end}
-domains = ["ch.test"]
-networks = ["198.51.100.1/32", "198.51.100.2/32", "198.51.100.3/32"]
-[[perimeters]]
-id = "ch"
-name = "CH"
-mandate = "M"
-hosts = ["ferme.ch.test", "coupe.ch.test", "muet.ch.test"]
+words = "words"
 """
 
 
@@ -89,14 +57,16 @@ class Told:
 
 
 async def _play(folder: Path) -> Told:
-    today = datetime.now(UTC).date()
-    text = CONFIG.format(root=ROOT, folder=folder, start=today - timedelta(days=1), end=today + timedelta(days=1))
+    networks = [f"198.51.100.{number}/32" for number in (1, 2, 3)]
+    text = configuration(
+        resolver=ROOT, domains=["ch.test"], networks=networks, hosts=[CLOSED, BLOCKED, SILENT], more=MORE,
+        authoritative=False, per_address=200.0, burst=5,
+    )  # fmt: skip
     (folder / "words").write_text("rien\n")
     settings = parse(folder / "config.toml", text)
-    zone = dns.zone.from_text(ZONE, dns.name.from_text("ch.test."), relativize=False)
     async with contextlib.AsyncExitStack() as stack:
-        resolver = NameServer(zones=(zone,), resolver=True)
-        await stack.enter_async_context(nameserver.serving(resolver, ROOT, PORT))
+        resolver = NameServer(zones=(zone("ch.test.", ZONE),), resolver=True)
+        await stack.enter_async_context(nameserver.serving(resolver, ROOT, DNS))
         with open_store(folder / "hygie.sqlite") as store:
             scan, _ = await run.scan(settings, store, "ch", only=Part.EXPOSURE)
             record = store.record(scan.id)

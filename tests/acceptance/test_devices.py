@@ -5,11 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import dns.name
-import dns.zone
 
 from probes.interface import Part
 from reports.dossier import Dossier
@@ -23,6 +19,7 @@ from scanner.demo.nameserver import NameServer
 from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.lab.responders import answering, responding
+from tests.lab.scene import DNS, configuration, zone
 from tests.probes.test_services_industrial import (
     BACNET,
     ENIP,
@@ -34,44 +31,12 @@ from tests.probes.test_services_industrial import (
     S7_OPENED,
 )
 
-ROOT, SITE, PORT = "127.79.0.1", "127.79.0.20", 53053
-CONFIG = """
-[box]
-vantage = "internet"
-[dns]
-resolver = "{root}"
-resolver_port = 53053
-port = 53053
-authoritative = false
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 5000.0
-questions = 9000.0
-questions_per_server = 9000.0
-burst = 500
-[run]
-second_look_seconds = 0.1
+ROOT, SITE = "127.79.0.1", "127.79.0.20"
+MORE = """
 [probes.datagram]
 patience = 0.3
 [probes.discovery]
-words = "{folder}/words"
-[store]
-url = "{folder}/hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "S"
-valid_from = {start}
-valid_until = {end}
-level = 3
-identify_devices = {identify}
-domains = ["ch.test"]
-networks = ["{site}/32"]
-[[perimeters]]
-id = "ch"
-name = "CH"
-mandate = "M"
-hosts = ["gtb.ch.test"]
+words = "words"
 """
 
 
@@ -87,19 +52,16 @@ class Told:
 
 
 async def _play(folder: Path, *, identify: bool) -> Told:
-    today = datetime.now(UTC).date()
-    text = CONFIG.format(
-        root=ROOT, site=SITE, folder=folder, start=today - timedelta(days=1), end=today + timedelta(days=1),
-        identify=str(identify).lower(),
+    text = configuration(
+        resolver=ROOT, domains=["ch.test"], networks=[f"{SITE}/32"], hosts=["gtb.ch.test"], more=MORE,
+        mandate=f"level = 3\nidentify_devices = {str(identify).lower()}", authoritative=False,
     )  # fmt: skip
     (folder / "words").write_text("rien\n")
     settings = parse(folder / "config.toml", text)
-    zone = f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A {ROOT}\ngtb 60 A {SITE}\n"
-    resolver = NameServer(
-        zones=(dns.zone.from_text(zone, dns.name.from_text("ch.test."), relativize=False),), resolver=True
-    )
+    names = f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A {ROOT}\ngtb 60 A {SITE}\n"
+    resolver = NameServer(zones=(zone("ch.test.", names),), resolver=True)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(nameserver.serving(resolver, ROOT, PORT))
+        await stack.enter_async_context(nameserver.serving(resolver, ROOT, DNS))
         modbus = await stack.enter_async_context(responding(SITE, 502, [b"", MODBUS]))
         enip = await stack.enter_async_context(responding(SITE, 44818, [b"", ENIP]))
         s7 = await stack.enter_async_context(responding(SITE, 102, [b"", S7_CONFIRM, S7_OPENED, S7_KEPT]))

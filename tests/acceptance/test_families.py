@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import dns.name
-import dns.zone
 import pytest
 
 from probes.interface import Part
@@ -22,48 +19,18 @@ from scanner.demo.nameserver import NameServer
 from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.lab.responders import Script, responding
+from tests.lab.scene import DNS, configuration, zone
 from tests.probes.test_services import DICOM_AC, RDP_NLA
 
-ROOT, OPEN, OTHER, PORT = "127.79.2.1", "127.79.2.10", "127.79.2.20", 53053
-CONFIG = """
-[box]
-vantage = "internet"
-[dns]
-resolver = "{root}"
-resolver_port = 53053
-port = 53053
-authoritative = false
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 5000.0
-questions = 9000.0
-questions_per_server = 9000.0
-burst = 500
-[run]
-second_look_seconds = 0.1
+ROOT, OPEN, OTHER = "127.79.2.1", "127.79.2.10", "127.79.2.20"
+MORE = """
 [probes.datagram]
 patience = 0.1
 tries = 1
 [probes.tls]
 patience = 0.3
 [probes.discovery]
-words = "{folder}/words"
-[store]
-url = "{folder}/hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "S"
-valid_from = {start}
-valid_until = {end}
-level = 2
-domains = ["ch.test"]
-networks = ["{open}/32", "{other}/32"]
-[[perimeters]]
-id = "ch"
-name = "CH"
-mandate = "M"
-hosts = ["ouvert.ch.test", "autre.ch.test"]
+words = "words"
 """
 #: The doors, by the rule that each breaks: the port, and what is said behind it.
 DOORS: dict[str, tuple[int, Script]] = {
@@ -101,18 +68,16 @@ def dossier(tmp_path_factory: pytest.TempPathFactory) -> Dossier:
 
 
 async def _play(folder: Path) -> Dossier:
-    today = datetime.now(UTC).date()
-    text = CONFIG.format(
-        root=ROOT, open=OPEN, other=OTHER, folder=folder, start=today - timedelta(days=1), end=today + timedelta(days=1)
-    )
+    text = configuration(
+        resolver=ROOT, domains=["ch.test"], networks=[f"{OPEN}/32", f"{OTHER}/32"],
+        hosts=["ouvert.ch.test", "autre.ch.test"], more=MORE, authoritative=False,
+    )  # fmt: skip
     (folder / "words").write_text("rien\n")
     settings = parse(folder / "config.toml", text)
-    zone = f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A {ROOT}\nouvert 60 A {OPEN}\nautre 60 A {OTHER}\n"
-    resolver = NameServer(
-        zones=(dns.zone.from_text(zone, dns.name.from_text("ch.test."), relativize=False),), resolver=True
-    )
+    names = f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A {ROOT}\nouvert 60 A {OPEN}\nautre 60 A {OTHER}\n"
+    resolver = NameServer(zones=(zone("ch.test.", names),), resolver=True)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(nameserver.serving(resolver, ROOT, PORT))
+        await stack.enter_async_context(nameserver.serving(resolver, ROOT, DNS))
         for port, script in DOORS.values():
             await stack.enter_async_context(responding(OPEN, port, script))
             await stack.enter_async_context(responding(OTHER, port, BANNER))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-import dns.name
-import dns.zone
 import pytest
 
 from probes.facts.web import WebOrigin
@@ -25,10 +23,11 @@ from scanner.imports import import_file
 from scanner.judging import judge_scan
 from scanner.store.store import open_store
 from tests.lab.nginx import nginx
+from tests.lab.scene import DNS, configuration, zones
 
 pytestmark = pytest.mark.daemon
 
-ROOT, OWN, SITE, OTHER, PORT = "127.77.0.1", "127.77.0.2", "127.77.0.10", "127.77.0.11", 53053
+ROOT, OWN, SITE, OTHER = "127.77.0.1", "127.77.0.2", "127.77.0.10", "127.77.0.11"
 #: Where each name was met. Those of the zone lead to a provider outside the mandate; the others lead nowhere.
 MET = {
     "lien": FoundIn.LINK,
@@ -68,26 +67,11 @@ server {{ listen {site}:8443 ssl; ssl_certificate {folder}/c.pem; ssl_certificat
   location = / {{ return 200 "<html><title>Ancien intranet</title></html>"; }}
   location = /.git/HEAD {{ default_type text/plain; return 200 "ref: refs/heads/master\\n"; }} }}
 """
-CONFIG = """
-[box]
-vantage = "internet"
-[dns]
-resolver = "{root}"
-resolver_port = 53053
-port = 53053
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 5000.0
-questions = 9000.0
-questions_per_server = 9000.0
-burst = 500
-[run]
-second_look_seconds = 0.1
+MORE = f"""
 [probes.dns]
-roots = ["{root}"]
+roots = ["{ROOT}"]
 [probes.discovery]
-words = "{folder}/words"
+words = "words"
 [probes.ports]
 short = [8443, 8080]
 patience = 0.3
@@ -98,21 +82,6 @@ tls_ports = [8443]
 clear_ports = [8080]
 pause = 0.0
 longest_pause = 0.05
-[store]
-url = "{folder}/hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "S"
-valid_from = {start}
-valid_until = {end}
-domains = ["ch.test"]
-networks = ["127.77.0.0/28"]
-excluded_names = ["exclu.ch.test"]
-[[perimeters]]
-id = "ch"
-name = "CH"
-mandate = "M"
-hosts = ["www.ch.test"]
 """
 
 
@@ -144,8 +113,10 @@ def _other_site(now: datetime) -> list[Site]:
 
 async def _play(folder: Path) -> Told:
     now = datetime.now(UTC)
-    today = now.date()
-    text = CONFIG.format(root=ROOT, folder=folder, start=today - timedelta(days=1), end=today + timedelta(days=1))
+    text = configuration(
+        resolver=ROOT, domains=["ch.test"], networks=["127.77.0.0/28"], hosts=["www.ch.test"], more=MORE,
+        mandate='excluded_names = ["exclu.ch.test"]',
+    )  # fmt: skip
     (folder / "words").write_text("devine\nrien\n")
     (folder / "list").write_text("importe.ch.test\n")
     settings = parse(folder / "config.toml", text)
@@ -154,13 +125,13 @@ async def _play(folder: Path) -> Told:
     (folder / "c.key").write_bytes(key)
     names = " ".join(f"{name}.ch.test" for name in (*MET, "exclu")) + " voisin.ailleurs.test"
     servers = SERVERS.format(folder=folder, site=SITE, names=names)
-    zones = {k: dns.zone.from_text(v, dns.name.from_text(k), relativize=False) for k, v in ZONES.items()}
+    staged = zones(ZONES)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(nginx(folder, servers, [(SITE, 8443), (SITE, 8080)]))
-        root = NameServer(zones=tuple(zones.values()), resolver=True)
-        own = NameServer(zones=(zones["ch.test."],), transfers=True)
-        await stack.enter_async_context(nameserver.serving(root, ROOT, PORT))
-        await stack.enter_async_context(nameserver.serving(own, OWN, PORT))
+        root = NameServer(zones=tuple(staged.values()), resolver=True)
+        own = NameServer(zones=(staged["ch.test."],), transfers=True)
+        await stack.enter_async_context(nameserver.serving(root, ROOT, DNS))
+        await stack.enter_async_context(nameserver.serving(own, OWN, DNS))
         for site in _other_site(now):
             await stack.enter_async_context(services.serving(site))
         with open_store(folder / "hygie.sqlite") as store:

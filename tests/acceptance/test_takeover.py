@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import dns.name
-import dns.zone
 import pytest
 
 from probes.facts.dns import AliasTarget
@@ -21,9 +18,10 @@ from scanner.demo.nameserver import NameServer
 from scanner.demo.services import Page, Site
 from scanner.judging import judge_scan
 from scanner.store.store import open_store
+from tests.lab.scene import DNS, configuration, zones
 
 ROOT, RESOLVER, OWN, PROVIDERS = "127.76.0.1", "127.76.0.4", "127.76.0.2", "127.76.0.3"
-DEAD, UNTOUCHED, PORT = "127.76.0.9", "127.76.9.66", 53053
+DEAD, UNTOUCHED = "127.76.0.9", "127.76.9.66"
 #: Whose names always exist, at these addresses of the mandate.
 SITES = {"perdu": "127.76.0.20", "article": "127.76.0.21", "vivant": "127.76.0.22", "reseau": "127.76.0.23"}
 _SOA = "@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns.fournisseurs.test.\n"
@@ -89,26 +87,11 @@ EXPECTED = {
     "azure-vivant": (Outcome.MET, ""),
     "muet": (Outcome.UNDETERMINED, "target-zone-not-asked"),
 }
-CONFIG = """
-[box]
-vantage = "internet"
-[dns]
-resolver = "{resolver}"
-resolver_port = 53053
-port = 53053
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 5000.0
-questions = 9000.0
-questions_per_server = 9000.0
-burst = 500
-[run]
-second_look_seconds = 0.1
+MORE = f"""
 [probes.dns]
-roots = ["{root}"]
+roots = ["{ROOT}"]
 [probes.discovery]
-words = "{folder}/words"
+words = "words"
 [probes.ports]
 short = [8080]
 patience = 0.3
@@ -116,20 +99,6 @@ patience = 0.3
 tls_ports = [8443]
 clear_ports = [8080]
 pause = 0.0
-[store]
-url = "{folder}/hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "S"
-valid_from = {start}
-valid_until = {end}
-domains = ["ch.test"]
-networks = ["127.76.0.0/24"]
-[[perimeters]]
-id = "ch"
-name = "CH"
-mandate = "M"
-hosts = {hosts}
 """
 
 
@@ -143,7 +112,7 @@ class Told:
 
 
 async def _play(folder: Path) -> Told:
-    today, knocks = datetime.now(UTC).date(), 0
+    knocks = 0
 
     async def knocked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal knocks
@@ -151,21 +120,20 @@ async def _play(folder: Path) -> Told:
         writer.close()
 
     hosts = [f"{name}.ch.test" for name in EXPECTED]
-    start, end = today - timedelta(days=1), today + timedelta(days=1)
-    text = CONFIG.format(root=ROOT, resolver=RESOLVER, folder=folder, start=start, end=end, hosts=hosts)
+    text = configuration(resolver=RESOLVER, domains=["ch.test"], networks=["127.76.0.0/24"], hosts=hosts, more=MORE)
     (folder / "words").write_text("rien\n")
     settings = parse(folder / "config.toml", text)
-    zones = {k: dns.zone.from_text(v, dns.name.from_text(k), relativize=False) for k, v in ZONES.items()}
+    staged = zones(ZONES)
     own = {"ch.test."}
-    providers = zones.keys() - own - {".", "trafficmanager.net."}
+    providers = staged.keys() - own - {".", "trafficmanager.net."}
     async with contextlib.AsyncExitStack() as stack:
         for address, server in (
-            (ROOT, NameServer(zones=(zones["."],))),
-            (RESOLVER, NameServer(zones=tuple(zones.values()), resolver=True)),
-            (OWN, NameServer(zones=(zones["ch.test."],))),
-            (PROVIDERS, NameServer(zones=tuple(zones[name] for name in sorted(providers)))),
+            (ROOT, NameServer(zones=(staged["."],))),
+            (RESOLVER, NameServer(zones=tuple(staged.values()), resolver=True)),
+            (OWN, NameServer(zones=(staged["ch.test."],))),
+            (PROVIDERS, NameServer(zones=tuple(staged[name] for name in sorted(providers)))),
         ):
-            await stack.enter_async_context(nameserver.serving(server, address, PORT))
+            await stack.enter_async_context(nameserver.serving(server, address, DNS))
         for name, page in PAGES.items():
             site = Site(name=name, address=SITES[name], port=8080, pages={"/": page})
             await stack.enter_async_context(services.serving(site))

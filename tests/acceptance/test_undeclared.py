@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-import dns.name
-import dns.zone
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -24,8 +22,9 @@ from scanner.demo.nameserver import NameServer
 from scanner.demo.services import Page, Site
 from scanner.imports import import_file
 from scanner.store.store import open_store
+from tests.lab.scene import DNS, configuration, zones
 
-ROOT, OWN, SITE, DECOY, PORT = "127.79.0.1", "127.79.0.2", "127.79.0.10", "127.79.9.66", 53053
+ROOT, OWN, SITE, DECOY = "127.79.0.1", "127.79.0.2", "127.79.0.10", "127.79.9.66"
 ZONES = {
     ".": f"@ 60 SOA a.root. h. 1 1 1 1 1\n@ 60 NS a.root.\na.root. 60 A {ROOT}\n"
     f"ch.test. 60 NS ns.ch.test.\nns.ch.test. 60 A {OWN}\nailleurs.test. 60 NS ns.ch.test.\n",
@@ -72,26 +71,11 @@ def _site(now: datetime) -> Site:
     )
 
 
-CONFIG = """
-[box]
-vantage = "internet"
-[dns]
-resolver = "{root}"
-resolver_port = 53053
-port = 53053
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 5000.0
-questions = 9000.0
-questions_per_server = 9000.0
-burst = 500
-[run]
-second_look_seconds = 0.1
+MORE = f"""
 [probes.dns]
-roots = ["{root}"]
+roots = ["{ROOT}"]
 [probes.discovery]
-words = "{folder}/words"
+words = "words"
 [probes.ports]
 short = [8443, 8080]
 patience = 0.3
@@ -101,20 +85,6 @@ ports = [8443]
 tls_ports = [8443]
 clear_ports = [8080]
 pause = 0.0
-[store]
-url = "{folder}/hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "S"
-valid_from = {start}
-valid_until = {end}
-domains = ["ch.test"]
-networks = ["127.79.0.0/28"]
-[[perimeters]]
-id = "ch"
-name = "CH"
-mandate = "M"
-hosts = ["www.ch.test"]
 """
 
 
@@ -136,19 +106,20 @@ async def _play(folder: Path) -> Told:
         knocks += 1
         writer.close()
 
-    today = now.date()
-    text = CONFIG.format(root=ROOT, folder=folder, start=today - timedelta(days=1), end=today + timedelta(days=1))
+    text = configuration(
+        resolver=ROOT, domains=["ch.test"], networks=["127.79.0.0/28"], hosts=["www.ch.test"], more=MORE
+    )
     (folder / "words").write_text("vpn\nrien\n")
     (folder / "config.toml").write_text(text)
     settings = parse(folder / "config.toml", text)
     logged = [{"name_value": "journal.ch.test\nperime.ch.test\njournal.ailleurs.test", "not_after": "2027-01-01"}]
     (folder / "crt.json").write_text(json.dumps(logged))
-    zones = {k: dns.zone.from_text(v, dns.name.from_text(k), relativize=False) for k, v in ZONES.items()}
+    staged = zones(ZONES)
     async with contextlib.AsyncExitStack() as stack:
-        root = NameServer(zones=tuple(zones.values()), resolver=True)
-        own = NameServer(zones=(zones["ch.test."], zones["ailleurs.test."]))
-        await stack.enter_async_context(nameserver.serving(root, ROOT, PORT))
-        await stack.enter_async_context(nameserver.serving(own, OWN, PORT))
+        root = NameServer(zones=tuple(staged.values()), resolver=True)
+        own = NameServer(zones=(staged["ch.test."], staged["ailleurs.test."]))
+        await stack.enter_async_context(nameserver.serving(root, ROOT, DNS))
+        await stack.enter_async_context(nameserver.serving(own, OWN, DNS))
         for site in _sites(now):
             await stack.enter_async_context(services.serving(site))
         for port in (8443, 8080):

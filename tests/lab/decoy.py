@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-import dns.name
-import dns.zone
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from reports import json
@@ -27,11 +25,12 @@ from scanner.demo.nameserver import NameServer
 from scanner.demo.services import Page, Site
 from scanner.judging import judge_scan
 from scanner.store.store import open_store
+from tests.lab.scene import DNS, configuration, zones
 
 DECOY, SITE = "198.51.100.66", "127.78.0.10"
 #: Each undeclared place, with the address of its own decoy.
 PLACES = {place: f"198.51.100.{10 + at}" for at, place in enumerate(("link", "spf", "certificate", "csp", "redirect"))}
-_DNS, _ROOT, _OWN = 53053, "127.78.0.1", "127.78.0.2"
+_ROOT, _OWN = "127.78.0.1", "127.78.0.2"
 _ZONES = {
     ".": f"@ 60 SOA a.root. h. 1 1 1 1 1\n@ 60 NS a.root.\na.root. 60 A {_ROOT}\n"
     f"leurre.test. 60 NS ns.leurre.test.\nns.leurre.test. 60 A {_OWN}\n"
@@ -71,25 +70,9 @@ _CERTIFIED = (
 )  # fmt: skip
 
 
-def configuration(folder: Path) -> str:
+def _configuration(folder: Path) -> str:
     """The configuration of the scene: the decoy lies in no network of the mandate, and nothing is hosted."""
-    today = datetime.now(UTC).date()
-    return f"""
-[box]
-vantage = "internet"
-[dns]
-resolver = "{_ROOT}"
-resolver_port = {_DNS}
-port = {_DNS}
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 1000.0
-questions = 5000.0
-questions_per_server = 2000.0
-burst = 200
-[run]
-second_look_seconds = 0.1
+    more = f"""
 [probes.dns]
 roots = ["{_ROOT}"]
 [probes.tls]
@@ -102,28 +85,17 @@ patience = 0.3
 tls_ports = [8443]
 clear_ports = [8080, 8081, 8088]
 pause = 0.0
-[store]
-url = "hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "D"
-valid_from = {today - timedelta(days=1)}
-valid_until = {today + timedelta(days=1)}
-level = 3
-domains = ["leurre.test"]
-networks = ["127.78.0.0/24"]
-[[perimeters]]
-id = "leurre"
-name = "Leurre"
-mandate = "M"
-hosts = ["www.leurre.test", "alias.leurre.test", "piege.leurre.test"]
 """
+    return configuration(
+        resolver=_ROOT, domains=["leurre.test"], networks=["127.78.0.0/24"], perimeter="leurre",
+        hosts=["www.leurre.test", "alias.leurre.test", "piege.leurre.test"], more=more, mandate="level = 3",
+    )  # fmt: skip
 
 
 async def scene(folder: Path) -> bytes:
     """Stage, scan at level 3, and return the JSON report."""
     now = datetime.now(UTC)
-    zones = {o: dns.zone.from_text(t, dns.name.from_text(o), relativize=False) for o, t in _ZONES.items()}
+    staged = zones(_ZONES)
     signer = authority("AC", now)
     (folder / "ca.pem").write_bytes(signer.chain[0].public_bytes(Encoding.PEM))
     page = '<a href="https://link.ailleurs.test/">x</a><a href="//link.leurre.test/">y</a>'
@@ -144,12 +116,12 @@ async def scene(folder: Path) -> bytes:
             (8088, "http://redirect.leurre.test:8080/"),
         )
     ]
-    root = NameServer(zones=tuple(zones.values()), resolver=True)
-    own = NameServer(zones=(zones["leurre.test."], zones["ailleurs.test."]))
-    settings = parse(folder / "config.toml", configuration(folder))
+    root = NameServer(zones=tuple(staged.values()), resolver=True)
+    own = NameServer(zones=(staged["leurre.test."], staged["ailleurs.test."]))
+    settings = parse(folder / "config.toml", _configuration(folder))
     async with contextlib.AsyncExitStack() as stack:
         for address, server in ((_ROOT, root), (_OWN, own)):
-            await stack.enter_async_context(nameserver.serving(server, address, _DNS))
+            await stack.enter_async_context(nameserver.serving(server, address, DNS))
         for site in (tls, *moved):
             await stack.enter_async_context(services.serving(site))
         with open_store(folder / "hygie.sqlite") as store:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -38,8 +38,9 @@ from scanner.demo.nameserver import NameServer
 from scanner.demo.services import Page, Site
 from scanner.judging import judge_scan
 from scanner.store.store import open_store
+from tests.lab.scene import DNS, configuration, zones
 
-DNS, TLS, HTTP = 53053, 8443, 8080
+TLS, HTTP = 8443, 8080
 RESOLVER, ROOT, OWN, HONEST = "127.79.0.1", "127.79.0.3", "127.79.0.2", "127.79.0.10"
 _FOREVER = 10_000
 
@@ -182,31 +183,12 @@ def _zones() -> dict[str, dns.zone.Zone]:
     own = f"@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A {OWN}\nwww 60 A {HONEST}\n"
     own += "".join(f"{host} 60 A {address(host)}\n" for host in _LIARS)
     texts = {".": root, "lab.test.": own}
-    return {o: dns.zone.from_text(t, dns.name.from_text(o), relativize=False) for o, t in texts.items()}
+    return zones(texts)
 
 
-def configuration(folder: Path) -> str:
+def _configuration(folder: Path) -> str:
     """The configuration of the scene; steps are short, so that a liar costs seconds."""
-    today = datetime.now(UTC).date()
-    hosts = ", ".join(f'"{host}.lab.test"' for host in ("www", *_LIARS))
-    domains = ", ".join(f'"{zone}.test"' for zone in ("lab", *ON_DNS))
-    return f"""
-[box]
-vantage = "internet"
-[dns]
-resolver = "{RESOLVER}"
-resolver_port = {DNS}
-port = {DNS}
-[pace]
-connections = 5000.0
-connections_per_network = 5000.0
-connections_per_address = 1000.0
-questions = 5000.0
-questions_per_server = 2000.0
-burst = 200
-[run]
-second_look_seconds = 0.1
-step_seconds = 15.0
+    more = f"""
 [probes.dns]
 roots = ["{ROOT}"]
 [probes.tls]
@@ -219,21 +201,12 @@ patience = 0.3
 tls_ports = [{TLS}]
 clear_ports = [{HTTP}]
 pause = 0.0
-[store]
-url = "hygie.sqlite"
-[[mandates]]
-reference = "M"
-signatory = "D"
-valid_from = {today - timedelta(days=1)}
-valid_until = {today + timedelta(days=1)}
-domains = [{domains}]
-networks = ["127.79.0.0/24", "127.79.1.0/24"]
-[[perimeters]]
-id = "lab"
-name = "Laboratoire"
-mandate = "M"
-hosts = [{hosts}]
 """
+    return configuration(
+        resolver=RESOLVER, domains=[f"{zone}.test" for zone in ("lab", *ON_DNS)], perimeter="lab",
+        networks=["127.79.0.0/24", "127.79.1.0/24"], hosts=[f"{host}.lab.test" for host in ("www", *_LIARS)],
+        more=more, step_seconds=15.0,
+    )  # fmt: skip
 
 
 async def _lie() -> None:
@@ -275,13 +248,13 @@ async def scene(folder: Path, *, quiet: bool) -> dict[str, object]:
         identity=leaf(signer, ("www.lab.test",), now, days_before=400, days_after=-12),
         pages={"/": Page(body=b"<!doctype html><title>x</title>")},
     )
-    settings = parse(folder / "config.toml", configuration(folder))
-    zones = _zones()
-    asked = NameServer(zones=tuple(zones.values()), resolver=True)
-    own = NameServer(zones=(zones["lab.test."],))
+    settings = parse(folder / "config.toml", _configuration(folder))
+    staged = _zones()
+    asked = NameServer(zones=tuple(staged.values()), resolver=True)
+    own = NameServer(zones=(staged["lab.test."],))
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(nameserver.serving(asked, RESOLVER, DNS))
-        await stack.enter_async_context(nameserver.serving(NameServer(zones=(zones["."],)), ROOT, DNS))
+        await stack.enter_async_context(nameserver.serving(NameServer(zones=(staged["."],)), ROOT, DNS))
         await stack.enter_async_context(nameserver.serving(own, OWN, DNS))
         await stack.enter_async_context(services.serving(honest))
         if not quiet:
