@@ -101,7 +101,7 @@ def _spoken(words: Words, zone: str) -> dict[str, Any]:
         "outcome_name": lambda outcome: outcome_name(outcome, words.language),
         "event_name": lambda event: event_name(event, words.language),
         "prose": lambda text: paragraphs(text, words),
-        "title_of": lambda rule: _card_words(rule, words.language, "title"),
+        "title_of": lambda rule: _title(rule, words),
         "card": lambda rule: registry().cards.get(rule),
         "link": link,
         "attestation_kind": lambda type: kinds()[type],
@@ -116,15 +116,15 @@ def _case(words: Words) -> Callable[[Finding], str]:
         if card is None:
             return finding.rule
         if finding.outcome.value == "undetermined":
-            return f"{card.words(words.language).title} : {words.reason(finding.reason)}"
+            return f"{_title(finding.rule, words)} : {words.reason(finding.reason)}"
         return sentence(card, finding, words)
 
     return case
 
 
-def _card_words(rule: str, language: str, part: str) -> str:
+def _title(rule: str, words: Words) -> str:
     card = registry().cards.get(rule)
-    return getattr(card.words(language), part) if card else rule
+    return words.typeset(card.words(words.language).title) if card else rule
 
 
 def link(path: str, **query: object) -> str:
